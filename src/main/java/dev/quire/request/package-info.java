@@ -1,6 +1,9 @@
 /**
- * What does a caller ask, what does it hear?
+ * What does a caller ask, what does it hear? Immutable messages between callers and the engine.
  *
- * <p>May use: nothing. Thread: any; everything here is immutable. Immutable.
+ * <p>May use: nothing. Thread: any. Start with {@link dev.quire.request.GenerationRequest}.
  */
+@NullMarked
 package dev.quire.request;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,43 @@
+package dev.quire.engine;
+
+/**
+ * A reading of the engine's gauges and counters; counters never decrease.
+ *
+ * @param numRequestsRunning sequences in the running batch
+ * @param numRequestsWaiting sequences queued or waiting for blocks
+ * @param kvCacheUsage used share of KV blocks, in [0, 1]
+ * @param numBlocks all KV blocks
+ * @param numFreeBlocks blocks no sequence owns (cached ones included)
+ * @param kvInternalWaste share of allocated KV slots that hold no token, averaged over all steps, in [0, 1]
+ * @param numPreemptions counter
+ * @param numPromptTokens counter of prompt tokens of started sequences, cached ones included
+ * @param numCachedPromptTokens counter of those that came from the cache
+ * @param numGenerationTokens counter
+ * @param prefixCacheQueries counter of tokens looked up
+ * @param prefixCacheHits counter of tokens found
+ * @param numSteps counter
+ * @param iterationTokens histogram of tokens a step: counts of buckets with upper bounds {@link #ITERATION_BUCKETS},
+ *     then of larger ones
+ * @param numIterationTokens sum of that histogram
+ * @param numFinished counter by {@code request.FinishReason} ordinal
+ */
+public record EngineStats(
+        int numRequestsRunning,
+        int numRequestsWaiting,
+        double kvCacheUsage,
+        int numBlocks,
+        int numFreeBlocks,
+        double kvInternalWaste,
+        long numPreemptions,
+        long numPromptTokens,
+        long numCachedPromptTokens,
+        long numGenerationTokens,
+        long prefixCacheQueries,
+        long prefixCacheHits,
+        long numSteps,
+        long[] iterationTokens,
+        long numIterationTokens,
+        long[] numFinished) {
+    /** Upper bounds of the tokens-per-step histogram, as vLLM's {@code iteration_tokens_total}. */
+    public static final int[] ITERATION_BUCKETS = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
+}

@@ -1,0 +1,48 @@
+package dev.quire.kernel;
+
+import dev.quire.tensor.Arena;
+import dev.quire.tensor.DType;
+
+/**
+ * One device's kernels and memory; chosen once at start-up, with a logged reason.
+ *
+ * <p>Kernels run in the order of the calls. Every kernel takes the number of rows that are in use: buffers are sized
+ * once for the largest step and never reallocated. A kernel reads and writes no row beyond that number.
+ */
+public interface Backend extends AutoCloseable {
+    /** Short name: {@code cpu}, {@code cuda}. */
+    String name();
+
+    /** One line for the log: device, instruction sets, threads, libraries in use. */
+    String description();
+
+    /** Type of activations between kernels: {@link DType#F32} on the CPU. */
+    DType activationType();
+
+    /** Bytes this backend may still allocate, now. */
+    long availableBytes();
+
+    Arena newArena();
+
+    NormKernels norm();
+
+    RopeKernels rope();
+
+    GemmKernels gemm();
+
+    ActivationKernels activation();
+
+    EmbeddingKernels embedding();
+
+    KvCacheKernels kvCache();
+
+    AttentionKernels attention();
+
+    SamplingKernels sampling();
+
+    /** Waits until all kernels called so far are done. */
+    void synchronize();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,26 @@
+package dev.quire.kernel;
+
+import dev.quire.tensor.Tensor;
+
+/** Matrix products with resident weights. */
+public interface GemmKernels {
+    /** Takes a checkpoint's matrix into the device's layout; the host tensor may be closed afterwards. */
+    Linear load(LinearWeight weight);
+
+    /** The output projection of a model with tied embeddings: shares the table's memory. */
+    Linear tied(EmbeddingTable table);
+
+    /** Bytes that {@link #load} will keep resident for {@code weight}, for the memory plan. */
+    long residentBytes(LinearWeight weight);
+
+    /** Scratch bytes that {@link #matmul} needs beyond its operands for up to {@code maxRows} rows. */
+    long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures);
+
+    /**
+     * out[i, j] = Σₖ x[i, k] · w[j, k] + bias[j] for i in [0, numRows).
+     *
+     * @param out [≥ numRows, ≥ outFeatures], overwritten; row stride is its last dimension
+     * @param x [≥ numRows, ≥ inFeatures]; row stride is its last dimension
+     */
+    void matmul(Tensor out, Tensor x, Linear weight, int numRows);
+}
