@@ -2,6 +2,8 @@ package dev.quire.kernel;
 
 import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
+import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.Tensor;
 
 /**
  * One device's kernels and memory; chosen once at start-up, with a logged reason.
@@ -23,6 +25,9 @@ public interface Backend extends AutoCloseable {
     long availableBytes();
 
     Arena newArena();
+
+    /** Copies a checkpoint's tensor to the device, converting floats to {@code target}'s type; shapes must agree. */
+    void upload(HostTensor source, Tensor target);
 
     NormKernels norm();
 
