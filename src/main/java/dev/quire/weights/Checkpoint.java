@@ -1,0 +1,45 @@
+package dev.quire.weights;
+
+import dev.quire.tensor.DType;
+import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.Shape;
+import java.util.Set;
+
+/** The tensors of one model by name; what it hands out is valid until {@link #close}. */
+public interface Checkpoint extends AutoCloseable {
+    /** The files it was opened from, for config.json and the like. */
+    ModelFiles files();
+
+    /** Names of all tensors it holds; empty for a dummy checkpoint. */
+    Set<String> names();
+
+    /** Whether it holds this tensor; false for every name of a dummy checkpoint, so optional tensors stay absent. */
+    boolean has(String name);
+
+    /** The tensor of this name; throws {@link CheckpointException} naming file and tensor when there is none. */
+    HostTensor tensor(String name);
+
+    /**
+     * The tensor of this name, which must have this shape.
+     *
+     * @param preferred the type a dummy checkpoint makes; a real one returns the type it has
+     * @throws CheckpointException naming file, tensor, expected and found shape
+     */
+    HostTensor tensor(String name, Shape expected, DType preferred);
+
+    /** Bytes of all tensors; for a dummy checkpoint of those asked for until now. */
+    long totalBytes();
+
+    @Override
+    void close();
+
+    /** Opens the checkpoint among a model's files and checks it; throws {@link CheckpointException}. */
+    static Checkpoint open(ModelFiles files) {
+        return SafetensorsCheckpoint.open(files);
+    }
+
+    /** Random weights of whatever shape is asked for, the same for the same seed; only the configuration is read. */
+    static Checkpoint dummy(ModelFiles files, long seed) {
+        return new DummyCheckpoint(files, seed);
+    }
+}

@@ -1,0 +1,65 @@
+package dev.quire.weights;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+
+/**
+ * Brings the two ways of writing RoPE parameters into one object with {@code rope_type} and, where the file has them,
+ * {@code rope_theta}, {@code factor}, and so on: {@code rope_parameters} of transformers 5 (for Gemma 3 one object per layer
+ * type), or {@code rope_theta} beside {@code rope_scaling} (with {@code type} for {@code rope_type}) before.
+ */
+final class RopeJson {
+    /** Written beside the RoPE object in some configurations, inside it in others. */
+    private static final List<String> TOP_LEVEL =
+            List.of("rope_theta", "partial_rotary_factor", "original_max_position_embeddings");
+
+    private static final String TYPE = "rope_type";
+    private static final String THETA = "rope_theta";
+    private static final String SLIDING = "sliding_attention";
+
+    private RopeJson() {}
+
+    static ConfigJson general(ConfigJson config) {
+        ConfigJson rope = config.optionalObject("rope_parameters").orElse(ConfigJson.empty(config.file()));
+        if (rope.isObject("full_attention")) {
+            rope = rope.object("full_attention");
+        } else if (rope.keys().isEmpty()) {
+            rope = config.optionalObject("rope_scaling").orElse(rope);
+        }
+        return normalized(config, rope);
+    }
+
+    static ConfigJson ofLayerType(ConfigJson config, String layerType) {
+        if (config.isObject("rope_parameters")) {
+            ConfigJson perType = config.object("rope_parameters");
+            return perType.isObject(layerType) ? normalized(config, perType.object(layerType)) : general(config);
+        }
+        if (layerType.equals(SLIDING) && config.has("rope_local_base_freq")) {
+            ConfigJson empty = ConfigJson.empty(config.file());
+            ObjectNode local = empty.copyOfTree();
+            local.put(TYPE, "default").put(THETA, config.number("rope_local_base_freq"));
+            return empty.with(local);
+        }
+        return general(config);
+    }
+
+    private static ConfigJson normalized(ConfigJson config, ConfigJson rope) {
+        ObjectNode entries = rope.copyOfTree();
+        ObjectNode outer = config.copyOfTree();
+        for (String key : TOP_LEVEL) {
+            if (!rope.has(key) && config.has(key)) {
+                entries.set(key, outer.get(key));
+            }
+        }
+        String type = rope.string(TYPE, rope.string("type", "default"));
+        switch (type) {
+            // What Phi-3 called it first.
+            case "su" -> type = "longrope";
+            // Multimodal rope is plain rope for text.
+            case "mrope" -> type = "default";
+            default -> {}
+        }
+        entries.put(TYPE, type);
+        return rope.with(entries);
+    }
+}
