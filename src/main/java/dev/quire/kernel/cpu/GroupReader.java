@@ -1,0 +1,77 @@
+package dev.quire.kernel.cpu;
+
+import dev.quire.kernel.LinearWeight;
+import dev.quire.tensor.HostTensor;
+
+/** Some rows of a group-quantized checkpoint matrix, element by element. */
+final class GroupReader {
+    private final LinearWeight.GroupQuantized weight;
+    private final int firstRow;
+    private final int rowWords;
+    private final int numGroups;
+    private final int[] words;
+    private final float[] scales;
+    /** Empty when symmetric. */
+    private final int[] zeroWords;
+
+    private final int firstZeroRow;
+
+    GroupReader(LinearWeight.GroupQuantized weight, int firstRow, int numRows) {
+        this.weight = weight;
+        this.firstRow = firstRow;
+        int perWord = 32 / weight.numBits();
+        rowWords = (weight.inFeatures() + perWord - 1) / perWord;
+        numGroups = (weight.inFeatures() + weight.groupSize() - 1) / weight.groupSize();
+        words = new int[Math.multiplyExact(numRows, rowWords)];
+        weight.packed().copyTo((long) firstRow * rowWords, words, 0, words.length);
+        scales = new float[numRows * numGroups];
+        weight.scale().copyTo((long) firstRow * numGroups, scales, 0, scales.length);
+        HostTensor zeroPoint = weight.zeroPoint();
+        firstZeroRow = firstRow / perWord;
+        if (zeroPoint == null) {
+            zeroWords = new int[0];
+        } else {
+            int zeroRows = (firstRow + numRows + perWord - 1) / perWord - firstZeroRow;
+            zeroWords = new int[zeroRows * numGroups];
+            zeroPoint.copyTo((long) firstZeroRow * numGroups, zeroWords, 0, zeroWords.length);
+        }
+    }
+
+    int numGroups() {
+        return numGroups;
+    }
+
+    int[] words() {
+        return words;
+    }
+
+    int wordOffset(int row) {
+        return (row - firstRow) * rowWords;
+    }
+
+    float scale(int row, int group) {
+        return scales[(row - firstRow) * numGroups + group];
+    }
+
+    /** With the same offset as the elements: 2^(numBits-1) when symmetric. */
+    int zeroPoint(int row, int group) {
+        if (zeroWords.length == 0) {
+            return 1 << weight.numBits() - 1;
+        }
+        int perWord = 32 / weight.numBits();
+        return unsigned(zeroWords[(row / perWord - firstZeroRow) * numGroups + group], row % perWord);
+    }
+
+    void dequantize(int row, float[] dst, int dstOffset) {
+        int perWord = 32 / weight.numBits();
+        for (int col = 0; col < weight.inFeatures(); col++) {
+            int group = col / weight.groupSize();
+            int q = unsigned(words[wordOffset(row) + col / perWord], col % perWord);
+            dst[dstOffset + col] = (q - zeroPoint(row, group)) * scale(row, group);
+        }
+    }
+
+    private int unsigned(int word, int index) {
+        return word >>> (index * weight.numBits()) & (1 << weight.numBits()) - 1;
+    }
+}
