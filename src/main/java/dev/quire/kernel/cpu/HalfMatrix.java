@@ -50,9 +50,15 @@ final class HalfMatrix extends PackedMatrix {
     void pack(int row, short[] src, int srcOffset) {
         int[] dst = array(row);
         int at = offset(row);
-        for (int col = 0; col < cols; col++) {
-            int shift = (col / L % 2) * 16;
-            dst[at + col / (2 * L) * L + col % L] |= (src[srcOffset + col] & 0xffff) << shift;
+        int whole = cols / (2 * L) * (2 * L);
+        for (int col = 0; col < whole; col += 2 * L) {
+            for (int lane = 0; lane < L; lane++) {
+                int from = srcOffset + col + lane;
+                dst[at + col / 2 + lane] = src[from] & 0xffff | src[from + L] << 16;
+            }
+        }
+        for (int col = whole; col < cols; col++) {
+            dst[at + whole / 2 + col % L] |= (src[srcOffset + col] & 0xffff) << (col / L % 2 * 16);
         }
     }
 

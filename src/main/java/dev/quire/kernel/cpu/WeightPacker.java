@@ -41,9 +41,12 @@ final class WeightPacker {
         for (LinearWeight leaf : leaves) {
             numBytes += 4L * leaf.outFeatures();
             if (leaf instanceof LinearWeight.GroupQuantized quantized && isPacked(quantized)) {
-                long groups = (quantized.inFeatures() + quantized.groupSize() - 1) / quantized.groupSize();
-                int padded = Lanes.roundUp(quantized.inFeatures(), GroupMatrix.blockCols(quantized.numBits()));
-                numBytes += quantized.outFeatures() * ((long) padded * quantized.numBits() / 8 + 8 * groups);
+                numBytes += GroupMatrix.numBytes(
+                        leaf.outFeatures(),
+                        leaf.inFeatures(),
+                        quantized.numBits(),
+                        quantized.groupSize(),
+                        quantized.zeroPoint() == null);
             } else if (leaf instanceof LinearWeight.Dense dense
                     && dense.weight().dtype().sizeBytes() == 2) {
                 numBytes += 2L * leaf.outFeatures() * Lanes.roundUp(leaf.inFeatures(), 2 * Lanes.COUNT);
@@ -123,7 +126,8 @@ final class WeightPacker {
             });
             return matrix;
         }
-        GroupMatrix matrix = new GroupMatrix(rows, cols, weight.numBits(), weight.groupSize());
+        GroupMatrix matrix = new GroupMatrix(
+                rows, cols, weight.numBits(), weight.groupSize(), weight.zeroPoint() == null);
         forRows(rows, (first, count) -> {
             GroupReader reader = new GroupReader(weight, first, count);
             for (int row = first; row < first + count; row++) {
