@@ -43,4 +43,14 @@ public final class LogitBias {
     public float bias(int index) {
         return biases[index];
     }
+
+    /** The ids themselves, not copied: for readers on the step path, which must not write to it. */
+    public int[] sharedIds() {
+        return ids;
+    }
+
+    /** The biases themselves, parallel to {@link #sharedIds}; not to be written to. */
+    public float[] sharedBiases() {
+        return biases;
+    }
 }

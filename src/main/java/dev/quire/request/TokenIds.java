@@ -53,6 +53,11 @@ public final class TokenIds {
         System.arraycopy(ids, 0, target, targetOffset, ids.length);
     }
 
+    /** The ids themselves, not copied: for readers on the step path, which must not write to it. */
+    public int[] sharedArray() {
+        return ids;
+    }
+
     /** A fresh array of the ids. */
     public int[] toArray() {
         return ids.clone();

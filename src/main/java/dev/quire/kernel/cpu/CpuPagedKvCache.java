@@ -1,0 +1,202 @@
+package dev.quire.kernel.cpu;
+
+import dev.quire.kernel.PagedKvCache;
+import dev.quire.tensor.DType;
+import dev.quire.tensor.FloatBits;
+
+/**
+ * K and V in Java arrays, laid out for attention that never sums across the lanes of a vector.
+ *
+ * <p>K of one block is [numKvHeads, blockSize / groupWidth, headDim, groupWidth]: the same dimension of neighbouring
+ * keys is contiguous, so one vector holds one dimension of as many keys. groupWidth is {@link #GROUP}, or the block size
+ * where that is no multiple of it. V of one block is [numKvHeads, blockSize, valueStride], with valueStride the headDim
+ * rounded up to {@link #GROUP}, padded with zeros. F32 elements lie in float arrays, BF16 in short arrays; a layer has
+ * more than one array of each where one would be too long.
+ */
+final class CpuPagedKvCache implements PagedKvCache {
+    /** Keys side by side; a multiple of the lanes of every vector shape up to 512 bits. */
+    static final int GROUP = 16;
+
+    private static final int MAX_ARRAY_LENGTH = 1 << 30;
+
+    private final int numLayers;
+    private final int numBlocks;
+    private final int blockSize;
+    private final int numKvHeads;
+    private final int headDim;
+    private final DType type;
+    private final int groupWidth;
+    private final int valueStride;
+    private final int blockKeys;
+    private final int blockValues;
+    private final int chunkShift;
+
+    /** [layer][chunk]; the pair of the other type stays empty. */
+    private float[][][] floatKeys = {};
+
+    private float[][][] floatValues = {};
+    private short[][][] shortKeys = {};
+    private short[][][] shortValues = {};
+
+    CpuPagedKvCache(int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type) {
+        this(numLayers, numBlocks, blockSize, numKvHeads, headDim, type, MAX_ARRAY_LENGTH);
+    }
+
+    /** For tests: with a small {@code maxArrayLength} the arrays are split early. */
+    CpuPagedKvCache(
+            int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type, int maxArrayLength) {
+        this.numLayers = numLayers;
+        this.numBlocks = numBlocks;
+        this.blockSize = blockSize;
+        this.numKvHeads = numKvHeads;
+        this.headDim = headDim;
+        this.type = type;
+        groupWidth = groupWidth(blockSize);
+        valueStride = valueStride(headDim);
+        blockKeys = Math.multiplyExact(numKvHeads * blockSize, headDim);
+        blockValues = Math.multiplyExact(numKvHeads * blockSize, valueStride);
+        int blocksPerChunk = Integer.highestOneBit(Math.max(1, maxArrayLength / blockValues));
+        chunkShift = Integer.numberOfTrailingZeros(blocksPerChunk);
+        allocate(blocksPerChunk);
+    }
+
+    static int groupWidth(int blockSize) {
+        return blockSize % GROUP == 0 ? GROUP : blockSize;
+    }
+
+    static int valueStride(int headDim) {
+        return (headDim + GROUP - 1) / GROUP * GROUP;
+    }
+
+    private void allocate(int blocksPerChunk) {
+        int numChunks = (numBlocks + blocksPerChunk - 1) / blocksPerChunk;
+        boolean floats = type == DType.F32;
+        floatKeys = new float[floats ? numLayers : 0][numChunks][];
+        floatValues = new float[floats ? numLayers : 0][numChunks][];
+        shortKeys = new short[floats ? 0 : numLayers][numChunks][];
+        shortValues = new short[floats ? 0 : numLayers][numChunks][];
+        for (int layer = 0; layer < numLayers; layer++) {
+            for (int chunk = 0; chunk < numChunks; chunk++) {
+                int blocks = Math.min(blocksPerChunk, numBlocks - chunk * blocksPerChunk);
+                if (floats) {
+                    floatKeys[layer][chunk] = new float[blocks * blockKeys];
+                    floatValues[layer][chunk] = new float[blocks * blockValues];
+                } else {
+                    shortKeys[layer][chunk] = new short[blocks * blockKeys];
+                    shortValues[layer][chunk] = new short[blocks * blockValues];
+                }
+            }
+        }
+    }
+
+    DType type() {
+        return type;
+    }
+
+    int groupWidth() {
+        return groupWidth;
+    }
+
+    int valueStride() {
+        return valueStride;
+    }
+
+    /** Which array of a layer holds a block. */
+    int chunk(int block) {
+        return block >>> chunkShift;
+    }
+
+    float[] floatKeys(int layer, int chunk) {
+        return floatKeys[layer][chunk];
+    }
+
+    float[] floatValues(int layer, int chunk) {
+        return floatValues[layer][chunk];
+    }
+
+    short[] shortKeys(int layer, int chunk) {
+        return shortKeys[layer][chunk];
+    }
+
+    short[] shortValues(int layer, int chunk) {
+        return shortValues[layer][chunk];
+    }
+
+    /** Where dimension 0 of a key lies in its array; dimension d is {@code d × groupWidth} further. */
+    int keyOffset(int block, int kvHead, int offsetInBlock) {
+        int group = offsetInBlock / groupWidth;
+        int groups = blockSize / groupWidth;
+        return (block - (chunk(block) << chunkShift)) * blockKeys
+                + (kvHead * groups + group) * headDim * groupWidth
+                + offsetInBlock % groupWidth;
+    }
+
+    /** Where dimension 0 of a value lies in its array. */
+    int valueOffset(int block, int kvHead, int offsetInBlock) {
+        return (block - (chunk(block) << chunkShift)) * blockValues
+                + (kvHead * blockSize + offsetInBlock) * valueStride;
+    }
+
+    /** Copies one key, for the plain reference. */
+    void copyKey(int layer, int slot, int kvHead, float[] target) {
+        int block = slot / blockSize;
+        int at = keyOffset(block, kvHead, slot % blockSize);
+        copy(type == DType.F32, floatKeys, shortKeys, layer, block, at, groupWidth, target);
+    }
+
+    /** Copies one value, for the plain reference. */
+    void copyValue(int layer, int slot, int kvHead, float[] target) {
+        int block = slot / blockSize;
+        int at = valueOffset(block, kvHead, slot % blockSize);
+        copy(type == DType.F32, floatValues, shortValues, layer, block, at, 1, target);
+    }
+
+    private void copy(
+            boolean isFloat,
+            float[][][] floats,
+            short[][][] shorts,
+            int layer,
+            int block,
+            int at,
+            int step,
+            float[] target) {
+        int chunk = chunk(block);
+        for (int d = 0; d < headDim; d++, at += step) {
+            target[d] = isFloat ? floats[layer][chunk][at] : FloatBits.bf16ToFloat(shorts[layer][chunk][at]);
+        }
+    }
+
+    @Override
+    public int numLayers() {
+        return numLayers;
+    }
+
+    @Override
+    public int numBlocks() {
+        return numBlocks;
+    }
+
+    @Override
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public int numKvHeads() {
+        return numKvHeads;
+    }
+
+    @Override
+    public int headDim() {
+        return headDim;
+    }
+
+    /** Lets the collector have the arrays. */
+    @Override
+    public void close() {
+        floatKeys = new float[0][][];
+        floatValues = new float[0][][];
+        shortKeys = new short[0][][];
+        shortValues = new short[0][][];
+    }
+}

@@ -1,0 +1,79 @@
+package dev.quire.kernel.cpu;
+
+import dev.quire.kernel.SampledTokens;
+import dev.quire.kernel.SamplingBatch;
+import dev.quire.kernel.SamplingKernels;
+import dev.quire.tensor.Tensor;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Sampling on the CPU, rows spread over the pool.
+ *
+ * <p>The draw, the same on every backend: weights are multiples of 2^-34 as {@link LogitOps} defines them, so all sums
+ * are exact; 64 Philox bits of (seed, counter) times the total of the kept weights, over 2^64 and rounded down, is the
+ * target; the drawn id is the first, in order of ids, at which the running sum exceeds the target. top_k keeps every
+ * logit equal to the k-th; top_p breaks ties by lower id.
+ */
+public final class CpuSampling implements SamplingKernels {
+    private final WorkerPool pool;
+    private final SamplingWorker[] workers;
+    private final AtomicInteger nextRow = new AtomicInteger();
+    private final WorkerPool.Task sampleTask = this::sampleRows;
+    private final WorkerPool.Task logprobsTask = this::logprobsRows;
+
+    // The call in progress; the engine thread is the only caller.
+    private float[] logits;
+    private int base;
+    private int stride;
+    private int vocabSize;
+    private int numRows;
+    private SamplingBatch batch;
+    private int[] targets;
+    private int numTop;
+    private SampledTokens out;
+
+    public CpuSampling(WorkerPool pool) {
+        this.pool = pool;
+        workers = new SamplingWorker[pool.numThreads()];
+        for (int i = 0; i < workers.length; i++) {
+            workers[i] = new SamplingWorker(new PlainLogitOps());
+        }
+    }
+
+    @Override
+    public void sample(Tensor logits, int vocabSize, SamplingBatch batch, SampledTokens out) {
+        begin(logits, vocabSize, batch.numRows, out);
+        this.batch = batch;
+        pool.run(Math.min(workers.length, numRows), sampleTask);
+    }
+
+    @Override
+    public void logprobs(Tensor logits, int vocabSize, int[] targets, int numTop, int numRows, SampledTokens out) {
+        begin(logits, vocabSize, numRows, out);
+        this.targets = targets;
+        this.numTop = numTop;
+        pool.run(Math.min(workers.length, numRows), logprobsTask);
+    }
+
+    private void begin(Tensor logits, int vocabSize, int numRows, SampledTokens out) {
+        this.logits = logits.floats();
+        this.base = Math.toIntExact(logits.offset());
+        this.stride = logits.rowStride();
+        this.vocabSize = vocabSize;
+        this.numRows = numRows;
+        this.out = out;
+        nextRow.set(0);
+    }
+
+    private void sampleRows(int worker) {
+        for (int row = nextRow.getAndIncrement(); row < numRows; row = nextRow.getAndIncrement()) {
+            workers[worker].sample(logits, base + row * stride, vocabSize, batch, row, out);
+        }
+    }
+
+    private void logprobsRows(int worker) {
+        for (int row = nextRow.getAndIncrement(); row < numRows; row = nextRow.getAndIncrement()) {
+            workers[worker].logprobs(logits, base + row * stride, vocabSize, targets[row], numTop, out, row);
+        }
+    }
+}
