@@ -340,6 +340,8 @@ public final class Scheduler {
         }
         kvCache.free(sequence.table);
         sequence.status = Sequence.Status.ENDED;
+        // Before the caller hears of the end: who then reads the gauges must not find these blocks taken.
+        updateGauges();
     }
 
     /** Tells the listener that a sequence is gone, and with the last one the request. */

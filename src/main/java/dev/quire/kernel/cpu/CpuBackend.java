@@ -11,6 +11,8 @@ import dev.quire.kernel.RopeKernels;
 import dev.quire.kernel.SamplingKernels;
 import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
+import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.Tensor;
 import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -107,6 +109,15 @@ public final class CpuBackend implements Backend {
     @Override
     public long availableBytes() {
         return budget.availableBytes();
+    }
+
+    @Override
+    public void upload(HostTensor source, Tensor target) {
+        if (source.numElements() != target.shape().numElements()) {
+            throw new IllegalArgumentException(
+                    source.name() + " has " + source.shape() + ", its place on the device " + target.shape());
+        }
+        source.copyTo(0, target.floats(), Math.toIntExact(target.offset()), Math.toIntExact(source.numElements()));
     }
 
     @Override
