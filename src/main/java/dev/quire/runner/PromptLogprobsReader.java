@@ -1,0 +1,63 @@
+package dev.quire.runner;
+
+import dev.quire.batch.ModelRunnerOutput;
+import dev.quire.batch.ScheduledSequence;
+import dev.quire.batch.SchedulerOutput;
+import dev.quire.kernel.SampledTokens;
+import dev.quire.kernel.SamplingKernels;
+import dev.quire.model.CausalLm;
+import dev.quire.request.SamplingParams;
+import dev.quire.request.TokenLogprobs;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Log-probabilities of prompt tokens, for the few requests that ask: logits of every prompt row, in pieces. */
+final class PromptLogprobsReader {
+    private final CausalLm model;
+    private final SamplingKernels kernels;
+    private final int maxRows;
+    private final int[] rows;
+    private final int[] targets;
+    private final SampledTokens read;
+
+    PromptLogprobsReader(CausalLm model, SamplingKernels kernels, int maxRows) {
+        this.model = model;
+        this.kernels = kernels;
+        this.maxRows = maxRows;
+        rows = new int[maxRows];
+        targets = new int[maxRows];
+        read = new SampledTokens(maxRows);
+    }
+
+    void read(SchedulerOutput order, ModelRunnerOutput output) {
+        int firstRow = 0;
+        for (int i = 0; i < order.numRows(); i++) {
+            ScheduledSequence row = order.row(i);
+            boolean asked = row.params.numPromptLogprobs() != SamplingParams.NO_LOGPROBS
+                    && row.firstPosition < row.numPromptTokens - 1;
+            output.setPromptLogprobs(i, asked ? read(row, firstRow) : null);
+            firstRow += row.numScheduledTokens;
+        }
+    }
+
+    private List<TokenLogprobs> read(ScheduledSequence row, int firstRow) {
+        // The logits of position p say how probable the token at p + 1 was.
+        int count = Math.min(row.numScheduledTokens, row.numPromptTokens - 1 - row.firstPosition);
+        int numTop = Math.min(row.params.numPromptLogprobs(), model.vocabSize());
+        List<TokenLogprobs> all = new ArrayList<>(count);
+        for (int done = 0; done < count; done += maxRows) {
+            int n = Math.min(maxRows, count - done);
+            for (int j = 0; j < n; j++) {
+                rows[j] = firstRow + done + j;
+                targets[j] = row.tokens[row.firstPosition + done + j + 1];
+            }
+            kernels.logprobs(model.logits(rows, n), model.vocabSize(), targets, numTop, n, read);
+            for (int j = 0; j < n; j++) {
+                int[] topIds = read.topIds[j] == null ? new int[0] : read.topIds[j].clone();
+                float[] topLogprobs = read.topLogprobs[j] == null ? new float[0] : read.topLogprobs[j].clone();
+                all.add(new TokenLogprobs(targets[j], read.logprobs[j], read.ranks[j], topIds, topLogprobs));
+            }
+        }
+        return all;
+    }
+}
