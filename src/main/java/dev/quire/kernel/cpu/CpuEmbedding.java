@@ -8,7 +8,6 @@ import dev.quire.tensor.Tensor;
 /** Embedding rows out of a packed matrix, which a tied output projection shares. */
 final class CpuEmbedding implements EmbeddingKernels {
     private final WeightPacker packer;
-    private float[] lastBlock = {};
 
     CpuEmbedding(WeightPacker packer) {
         this.packer = packer;
@@ -40,26 +39,12 @@ final class CpuEmbedding implements EmbeddingKernels {
                 throw new IllegalStateException("token id " + ids[i] + " of a vocabulary of " + matrix.rows);
             }
             int to = (int) out.offset() + i * out.rowStride();
-            unpackRow(matrix, ids[i], out.floats(), to);
+            matrix.unpackRow(ids[i], out.floats(), to);
             if (scale != 1) {
                 for (int j = 0; j < hidden; j++) {
                     out.floats()[to + j] *= scale;
                 }
             }
-        }
-    }
-
-    /** The last block is padded in the matrix, but must not be written beyond the row. */
-    private void unpackRow(PackedMatrix matrix, int row, float[] out, int to) {
-        int block = matrix.blockCols();
-        int whole = matrix.cols / block * block;
-        matrix.unpack(row, 0, whole, out, to);
-        if (whole < matrix.cols) {
-            if (lastBlock.length < block) {
-                lastBlock = new float[block];
-            }
-            matrix.unpack(row, whole, block, lastBlock, 0);
-            System.arraycopy(lastBlock, 0, out, to + whole, matrix.cols - whole);
         }
     }
 

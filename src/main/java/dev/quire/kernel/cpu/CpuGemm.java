@@ -12,54 +12,53 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Matrix products in the Vector API. A thread takes a block of weight rows, unpacks a tile of it into its first-level
- * cache, and multiplies the tile with all activation rows, so unpacking is paid once a step whatever the batch.
+ * Matrix products in the Vector API. For a few rows the packed weights are converted in registers; for more, a thread
+ * unpacks a tile of a panel into its first-level cache and multiplies it with all activation rows, so unpacking is paid
+ * once a step. All paths add in the same order: see {@link FloatTile}.
  */
 final class CpuGemm implements GemmKernels {
     private static final VectorSpecies<Float> F = Lanes.F;
     private static final int L = Lanes.COUNT;
-    private static final int BLOCK_ROWS = CpuLinear.BLOCK_ROWS;
+    private static final int PANEL_ROWS = PackedMatrix.PANEL_ROWS;
 
-    /** Columns of a tile: three weight rows and four activation rows of it fit the first-level cache. */
-    private static final int TILE_COLS = 512;
+    /** Columns of a tile: one panel of it is half of a first-level cache. */
+    private static final int TILE_COLS = 256;
 
-    /** Activation rows that a tile meets: TILE_COLS of each fit the second-level cache. */
-    private static final int TILE_BATCH = 64;
+    /** A group's last word may hold this many columns more. */
+    private static final int MAX_WORD_COLS = 4;
+
+    /** Bands that a tile meets: TILE_COLS of each fit the second-level cache. */
+    private static final int TILE_BANDS = 32;
+
+    private static final int MAX_BATCH = TILE_BANDS * FloatTile.MAX_ROWS;
 
     /** Multiply-adds below which a second thread does not pay. */
     private static final long MIN_SPREAD_WORK = 64 << 10;
 
     private final WorkerPool pool;
     private final WeightPacker packer;
-    private final RowSpread packing;
-    private final WorkerPool.Task packTask = this::packRows;
+    private final PackedRows rows;
     private final WorkerPool.Task productTask = this::multiplyBlocks;
     private final AtomicInteger nextBlock = new AtomicInteger();
-    /** Unpacked weights and lane sums, one of each a task. */
+    /** An unpacked tile for each task. */
     private final float[][] tiles;
 
+    /** [MAX_BLOCK_PANELS, MAX_BATCH, PANEL_ROWS] for each task. */
     private final float[][] sums;
-    /** Activations in the order they are read: [paddedCols / TILE_COLS][numRows][TILE_COLS]. */
-    private float[] packed = {};
 
     // Arguments of the call under way.
     private float[] out = {};
-    private float[] x = {};
     private int outOffset;
     private int outStride;
-    private int xOffset;
-    private int xStride;
-    private int numRows;
-    private int paddedCols;
     private CpuLinear linear;
 
     CpuGemm(WorkerPool pool, WeightPacker packer) {
         this.pool = pool;
         this.packer = packer;
-        packing = new RowSpread(pool);
-        tiles = new float[pool.numThreads()][DotTile.ROWS * TILE_COLS];
-        sums = new float[pool.numThreads()][TILE_BATCH * BLOCK_ROWS * L];
-        linear = new CpuLinear(List.of(new FloatMatrix(0, 0)), null);
+        rows = new PackedRows(pool);
+        tiles = new float[pool.numThreads()][(TILE_COLS + MAX_WORD_COLS) * PANEL_ROWS];
+        sums = new float[pool.numThreads()][CpuLinear.MAX_BLOCK_PANELS * MAX_BATCH * PANEL_ROWS];
+        linear = new CpuLinear(List.of(new FloatMatrix(0, 0)), null, 1);
     }
 
     @Override
@@ -69,7 +68,7 @@ final class CpuGemm implements GemmKernels {
 
     @Override
     public Linear tied(EmbeddingTable table) {
-        return new CpuLinear(List.of(((CpuEmbedding.Table) table).matrix()), null);
+        return new CpuLinear(List.of(((CpuEmbedding.Table) table).matrix()), null, pool.numThreads());
     }
 
     @Override
@@ -79,7 +78,7 @@ final class CpuGemm implements GemmKernels {
 
     @Override
     public long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures) {
-        return 4L * maxRows * Lanes.roundUp(maxInFeatures, GroupMatrix.blockCols(4));
+        return PackedRows.scratchBytes(maxRows, maxInFeatures);
     }
 
     @Override
@@ -88,100 +87,83 @@ final class CpuGemm implements GemmKernels {
             return;
         }
         linear = (CpuLinear) weight;
-        this.numRows = numRows;
         this.out = out.floats();
-        this.x = x.floats();
         outOffset = (int) out.offset();
         outStride = out.rowStride();
-        xOffset = (int) x.offset();
-        xStride = x.rowStride();
-        paddedCols = linear.paddedCols();
-        int length = Math.multiplyExact(numRows, paddedCols);
-        if (packed.length < length) {
-            packed = new float[length];
-        }
-        packing.run(numRows, paddedCols, packTask);
+        rows.set(x.floats(), (int) x.offset(), x.rowStride(), numRows, linear.inFeatures());
         nextBlock.set(0);
-        long work = (long) numRows * paddedCols * linear.outFeatures();
+        long work = (long) numRows * linear.inFeatures() * linear.outFeatures();
         pool.run(work < MIN_SPREAD_WORK ? 1 : pool.numThreads(), productTask);
-    }
-
-    private void packRows(int task) {
-        int cols = linear.inFeatures();
-        for (int i = packing.first(task); i < packing.first(task + 1); i++) {
-            int from = xOffset + i * xStride;
-            for (int k = 0; k < paddedCols; k += TILE_COLS) {
-                int n = Math.min(TILE_COLS, paddedCols - k);
-                int copied = Math.max(0, Math.min(n, cols - k));
-                int to = k * numRows + i * n;
-                System.arraycopy(x, from + k, packed, to, copied);
-                Arrays.fill(packed, to + copied, to + n, 0);
-            }
-        }
     }
 
     private void multiplyBlocks(int task) {
         int numBlocks = linear.numBlocks();
         for (int block = nextBlock.getAndIncrement(); block < numBlocks; block = nextBlock.getAndIncrement()) {
-            for (int m = 0; m < numRows; m += TILE_BATCH) {
-                int batch = Math.min(TILE_BATCH, numRows - m);
-                multiplyBlock(block, m, batch, tiles[task], sums[task]);
-                storeBlock(block, m, batch, sums[task]);
+            PackedMatrix matrix = linear.blockMatrix(block);
+            int numBands = rows.numBands();
+            if (numBands == 1 && matrix.multiplies(rows.firstRow(1))) {
+                int panel = linear.blockPanel(block);
+                int numPanels = linear.blockPanels(block);
+                matrix.multiply(panel, numPanels, rows.array(), rows.offset(0), rows.firstRow(1), sums[task]);
+                store(block, 0, rows.firstRow(1), sums[task]);
+                continue;
+            }
+            for (int band = 0; band < numBands; band += TILE_BANDS) {
+                int end = Math.min(band + TILE_BANDS, numBands);
+                multiplyTiles(block, band, end, tiles[task], sums[task]);
+                store(block, rows.firstRow(band), rows.firstRow(end), sums[task]);
             }
         }
     }
 
-    private void multiplyBlock(int block, int firstRow, int batch, float[] tile, float[] sums) {
+    private void multiplyTiles(int block, int firstBand, int endBand, float[] tile, float[] sums) {
         PackedMatrix matrix = linear.blockMatrix(block);
-        int row = linear.blockRow(block);
-        int rows = Math.min(BLOCK_ROWS, matrix.rows - row);
-        Arrays.fill(sums, 0, batch * BLOCK_ROWS * L, 0);
-        for (int k = 0; k < matrix.paddedCols; k += TILE_COLS) {
-            int n = Math.min(TILE_COLS, matrix.paddedCols - k);
-            int xTile = Math.min(TILE_COLS, paddedCols - k);
-            int xFrom = k * numRows + firstRow * xTile;
-            for (int r = 0; r < rows; r += DotTile.ROWS) {
-                for (int i = r; i < Math.min(r + DotTile.ROWS, rows); i++) {
-                    matrix.unpack(row + i, k, n, tile, (i - r) * TILE_COLS);
-                }
-                for (int c = 0; c < batch; c += DotTile.COLS) {
-                    DotTile.accumulate(
-                            tile,
-                            0,
-                            TILE_COLS,
-                            packed,
-                            xFrom + c * xTile,
-                            xTile,
-                            n,
-                            sums,
-                            (c * BLOCK_ROWS + r) * L,
-                            BLOCK_ROWS * L,
-                            Math.min(DotTile.COLS, batch - c));
-                }
-            }
-        }
-    }
-
-    private void storeBlock(int block, int firstRow, int batch, float[] sums) {
-        int output = linear.blockOutput(block);
-        PackedMatrix matrix = linear.blockMatrix(block);
-        int rows = Math.min(BLOCK_ROWS, matrix.rows - linear.blockRow(block));
-        float[] bias = linear.bias;
-        for (int m = 0; m < batch; m++) {
-            int to = outOffset + (firstRow + m) * outStride + output;
-            for (int r = 0; r < rows; r += L) {
-                int at = (m * BLOCK_ROWS + r) * L;
-                DotTile.fold(sums, at);
-                FloatVector result = FloatVector.fromArray(F, sums, at);
-                if (r + L <= rows) {
-                    if (bias != null) {
-                        result = result.add(FloatVector.fromArray(F, bias, output + r));
-                    }
-                    result.intoArray(out, to + r);
+        int panel = linear.blockPanel(block);
+        int numPanels = linear.blockPanels(block);
+        int firstRow = rows.firstRow(firstBand);
+        int batch = rows.firstRow(endBand) - firstRow;
+        Arrays.fill(sums, 0, numPanels * batch * PANEL_ROWS, 0);
+        for (int k = 0; k < matrix.cols; k += TILE_COLS) {
+            int count = Math.min(TILE_COLS, matrix.cols - k);
+            for (int p = 0; p < numPanels; p++) {
+                float[] w = tile;
+                int wFrom = 0;
+                if (matrix instanceof FloatMatrix floats) {
+                    w = floats.array(panel + p);
+                    wFrom = floats.offset(panel + p) + k * PANEL_ROWS;
                 } else {
-                    for (int j = 0; j < rows - r; j++) {
-                        out[to + r + j] = sums[at + j] + (bias == null ? 0 : bias[output + r + j]);
+                    matrix.unpack(panel + p, k, count, tile);
+                }
+                for (int band = firstBand; band < endBand; band++) {
+                    int row = rows.firstRow(band);
+                    int numRows = rows.firstRow(band + 1) - row;
+                    int s = (p * batch + row - firstRow) * PANEL_ROWS;
+                    int xFrom = rows.offset(band) + k * numRows;
+                    FloatTile.accumulate(w, wFrom, rows.array(), xFrom, count, sums, s, numRows);
+                }
+            }
+        }
+    }
+
+    /** sums [panels of the block, rows, PANEL_ROWS] to the output rows, bias added. */
+    private void store(int block, int firstRow, int endRow, float[] sums) {
+        PackedMatrix matrix = linear.blockMatrix(block);
+        float[] bias = linear.bias;
+        int at = 0;
+        for (int p = 0; p < linear.blockPanels(block); p++) {
+            int output = linear.blockOutput(block) + p * PANEL_ROWS;
+            int count = matrix.panelRows(linear.blockPanel(block) + p);
+            for (int row = firstRow; row < endRow; row++, at += PANEL_ROWS) {
+                int to = outOffset + row * outStride + output;
+                if (bias != null) {
+                    for (int j = 0; j < count; j++) {
+                        out[to + j] = sums[at + j] + bias[output + j];
                     }
+                } else if (count == PANEL_ROWS) {
+                    FloatVector.fromArray(F, sums, at).intoArray(out, to);
+                    FloatVector.fromArray(F, sums, at + L).intoArray(out, to + L);
+                } else {
+                    System.arraycopy(sums, at, out, to, count);
                 }
             }
         }

@@ -1,51 +1,60 @@
 package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.Linear;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Packed matrices of the same inFeatures, one below the other, and a bias for all of them. */
 final class CpuLinear implements Linear {
-    /** Rows that a thread takes at a time: whole tiles of {@link DotTile#ROWS} and whole vectors of outputs. */
-    static final int BLOCK_ROWS = DotTile.ROWS * Lanes.COUNT;
+    /** Panels that a thread takes at a time, at most: they share a visit of the activations. */
+    static final int MAX_BLOCK_PANELS = 8;
 
     final List<PackedMatrix> parts;
     final float @Nullable [] bias;
     private final int outFeatures;
     private final int inFeatures;
 
-    // Block b is rows [blockRow[b], …) of parts[blockPart[b]], whose first output is blockOutput[b].
+    // Block b is panels [blockPanel[b], + blockPanels[b]) of parts[blockPart[b]]; its first output is blockOutput[b].
     private final int[] blockPart;
-    private final int[] blockRow;
+    private final int[] blockPanel;
+    private final int[] blockPanels;
     private final int[] blockOutput;
 
-    CpuLinear(List<PackedMatrix> parts, float @Nullable [] bias) {
+    /** @param numThreads blocks are made small enough to keep that many busy to the end */
+    CpuLinear(List<PackedMatrix> parts, float @Nullable [] bias, int numThreads) {
         this.parts = List.copyOf(parts);
         this.bias = bias;
         inFeatures = parts.get(0).cols;
-        int numBlocks = 0;
+        int numPanels = 0;
         int numOutputs = 0;
         for (PackedMatrix part : parts) {
             if (part.cols != inFeatures) {
                 throw new IllegalStateException("stacked matrices of " + inFeatures + " and " + part.cols + " inputs");
             }
-            numBlocks += (part.rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+            numPanels += part.numPanels;
             numOutputs += part.rows;
         }
         outFeatures = numOutputs;
-        blockPart = new int[numBlocks];
-        blockRow = new int[numBlocks];
-        blockOutput = new int[numBlocks];
-        int block = 0;
+        // Four at least: as many as the one-row kernels take at once.
+        int size = Math.max(4, Math.min(MAX_BLOCK_PANELS, numPanels / (4 * numThreads)));
+        List<int[]> blocks = new ArrayList<>();
         int output = 0;
         for (int p = 0; p < parts.size(); p++) {
-            for (int row = 0; row < parts.get(p).rows; row += BLOCK_ROWS) {
-                blockPart[block] = p;
-                blockRow[block] = row;
-                blockOutput[block++] = output + row;
+            PackedMatrix part = parts.get(p);
+            for (int panel = 0; panel < part.numPanels; ) {
+                // Not across the border of two arrays.
+                int inArray = part.panelsPerArray - panel % part.panelsPerArray;
+                int count = Math.min(Math.min(size, inArray), part.numPanels - panel);
+                blocks.add(new int[] {p, panel, count, output + panel * PackedMatrix.PANEL_ROWS});
+                panel += count;
             }
-            output += parts.get(p).rows;
+            output += part.rows;
         }
+        blockPart = blocks.stream().mapToInt(block -> block[0]).toArray();
+        blockPanel = blocks.stream().mapToInt(block -> block[1]).toArray();
+        blockPanels = blocks.stream().mapToInt(block -> block[2]).toArray();
+        blockOutput = blocks.stream().mapToInt(block -> block[3]).toArray();
     }
 
     int numBlocks() {
@@ -56,20 +65,16 @@ final class CpuLinear implements Linear {
         return parts.get(blockPart[block]);
     }
 
-    int blockRow(int block) {
-        return blockRow[block];
+    int blockPanel(int block) {
+        return blockPanel[block];
+    }
+
+    int blockPanels(int block) {
+        return blockPanels[block];
     }
 
     int blockOutput(int block) {
         return blockOutput[block];
-    }
-
-    int paddedCols() {
-        int padded = 0;
-        for (PackedMatrix part : parts) {
-            padded = Math.max(padded, part.paddedCols);
-        }
-        return padded;
     }
 
     @Override

@@ -1,37 +1,78 @@
 package dev.quire.kernel.cpu;
 
-/** f32 weights: nothing to unpack, the product reads the arrays themselves. */
+import dev.quire.tensor.HostTensor;
+
+/** f32 weights: nothing to unpack, the tiles read the arrays themselves. */
 final class FloatMatrix extends PackedMatrix {
-    final float[][] values;
+    private final float[][] values;
 
     FloatMatrix(int rows, int cols) {
-        super(rows, cols, Lanes.COUNT, 1);
+        super(rows, cols, (long) PANEL_ROWS * cols);
         values = new float[numArrays()][];
         for (int i = 0; i < values.length; i++) {
-            values[i] = new float[arrayRows(i) * rowWords];
+            values[i] = new float[arrayPanels(i) * panelLength];
         }
     }
 
     @Override
-    int blockCols() {
-        return Lanes.COUNT;
-    }
-
-    @Override
     long numBytes() {
-        return 4L * rows * rowWords;
+        return 4L * numPanels * panelLength;
     }
 
-    float[] array(int row) {
-        return values[row / rowsPerArray];
+    /** The array that holds the panel from {@link #offset}, [cols, PANEL_ROWS]. */
+    float[] array(int panel) {
+        return values[panel / panelsPerArray];
     }
 
-    int offset(int row) {
-        return row % rowsPerArray * rowWords;
+    void pack(int panel, HostTensor tensor) {
+        float[] buffer = new float[panelRows(panel) * cols];
+        tensor.copyTo(firstElement(tensor, panel), buffer, 0, buffer.length);
+        pack(panel, buffer);
+    }
+
+    /** @param src the panel's rows, [panelRows, cols] */
+    void pack(int panel, float[] src) {
+        float[] dst = array(panel);
+        int numRows = panelRows(panel);
+        for (int row = 0; row < numRows; row++) {
+            for (int k = 0; k < cols; k++) {
+                dst[offset(panel) + k * PANEL_ROWS + row] = src[row * cols + k];
+            }
+        }
     }
 
     @Override
-    void unpack(int row, int col, int count, float[] dst, int dstOffset) {
-        System.arraycopy(array(row), offset(row) + col, dst, dstOffset, count);
+    void unpack(int panel, int col, int count, float[] dst) {
+        System.arraycopy(array(panel), offset(panel) + col * PANEL_ROWS, dst, 0, count * PANEL_ROWS);
+    }
+
+    @Override
+    void unpackRow(int row, float[] dst, int dstOffset) {
+        float[] src = array(row / PANEL_ROWS);
+        int from = offset(row / PANEL_ROWS) + row % PANEL_ROWS;
+        for (int k = 0; k < cols; k++) {
+            dst[dstOffset + k] = src[from + k * PANEL_ROWS];
+        }
+    }
+
+    @Override
+    boolean multiplies(int numRows) {
+        return numRows <= FloatTile.MAX_ROWS;
+    }
+
+    @Override
+    void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+        float[] w = array(panel);
+        int from = offset(panel);
+        int done = 0;
+        for (; numRows == 1 && done <= numPanels - 4; done += 4) {
+            FloatTile.fourPanels(
+                    w, from + done * panelLength, panelLength, x, xOffset, cols, sums, done * PANEL_ROWS);
+        }
+        java.util.Arrays.fill(sums, done * numRows * PANEL_ROWS, numPanels * numRows * PANEL_ROWS, 0);
+        for (; done < numPanels; done++) {
+            int s = done * numRows * PANEL_ROWS;
+            FloatTile.accumulate(w, from + done * panelLength, x, xOffset, cols, sums, s, numRows);
+        }
     }
 }

@@ -1,79 +1,65 @@
 package dev.quire.kernel.cpu;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Unsigned 8- or 4-bit integers with a scale for each group of columns, w = (q - zeroPoint) · scale, computed as
- * q · scale + (-zeroPoint · scale): the second product is exact for scales of 16-bit types, so the fused multiply-add
- * rounds once. Lane l of a block's words holds columns l, L + l, 2L + l, …, lowest bits first.
+ * 8- or 4-bit integers with a scale for each row and group of columns. They are stored signed, q - 2^(numBits - 1), so
+ * w = q · scale when symmetric, and else w = q · scale + bias with bias = (2^(numBits - 1) - zeroPoint) · scale, which
+ * is exact for scales of 16-bit types. A word holds 2 columns of 8 bits or 4 of 4 bits, each column's two halves of the
+ * panel side by side, lowest bits first.
  */
 final class GroupMatrix extends PackedMatrix {
     private static final VectorSpecies<Float> F = Lanes.F;
     private static final VectorSpecies<Integer> I = Lanes.I;
     private static final int L = Lanes.COUNT;
 
-    final int numBits;
-    final boolean symmetric;
-    /** Columns that share a scale; a multiple of L, and of a block or a part of one. */
-    final int groupCols;
-    /** Scales of one block, 1 when a group spans blocks. */
-    final int scalesPerBlock;
-    /** Blocks of one group, 1 when a block holds several groups. */
-    final int blocksPerGroup;
-    /** Scales of one row. */
-    final int rowGroups;
+    private final int numBits;
+    private final boolean symmetric;
+    private final int wordCols;
+    private final int groupCols;
+    private final int numGroups;
 
-    final int[][] words;
-    final float[][] scales;
-    /** Unsigned; empty when symmetric, which is 2^(numBits - 1) everywhere. */
-    final byte[][] zeroPoints;
+    private final int[][] words;
+    /** [panel, group, PANEL_ROWS] */
+    private final float[][] scales;
+    /** As scales; empty when symmetric. */
+    private final float[][] biases;
 
     /** @param groupSize must satisfy {@link #supports} */
     GroupMatrix(int rows, int cols, int numBits, int groupSize, boolean symmetric) {
-        super(rows, cols, blockCols(numBits), 32 / numBits);
+        super(rows, cols, (long) L * numWords(cols, numBits));
         this.numBits = numBits;
         this.symmetric = symmetric;
-        int block = blockCols(numBits);
-        groupCols = groupSize >= cols ? paddedCols : groupSize;
-        scalesPerBlock = Math.max(1, block / groupCols);
-        blocksPerGroup = Math.max(1, groupCols / block);
-        rowGroups = rowGroups(cols, numBits, groupSize);
+        wordCols = 16 / numBits;
+        groupCols = Math.min(groupSize, Lanes.roundUp(cols, wordCols));
+        numGroups = (cols + groupCols - 1) / groupCols;
         words = newWords();
         scales = new float[numArrays()][];
-        zeroPoints = new byte[numArrays()][];
+        biases = new float[numArrays()][];
         for (int i = 0; i < scales.length; i++) {
-            scales[i] = new float[Math.multiplyExact(arrayRows(i), rowGroups)];
-            zeroPoints[i] = new byte[symmetric ? 0 : scales[i].length];
+            scales[i] = new float[Math.multiplyExact(arrayPanels(i), numGroups * PANEL_ROWS)];
+            biases[i] = new float[symmetric ? 0 : scales[i].length];
         }
     }
 
-    static int blockCols(int numBits) {
-        return 32 / numBits * L;
-    }
-
-    private static int rowGroups(int cols, int numBits, int groupSize) {
-        int padded = Lanes.roundUp(cols, blockCols(numBits));
-        return groupSize >= cols ? 1 : (padded + groupSize - 1) / groupSize;
+    private static int numWords(int cols, int numBits) {
+        return (cols + 16 / numBits - 1) / (16 / numBits);
     }
 
     /** Bytes that a matrix of this shape keeps. */
     static long numBytes(int rows, int cols, int numBits, int groupSize, boolean symmetric) {
-        long padded = Lanes.roundUp(cols, blockCols(numBits));
-        return rows * (padded * numBits / 8 + (symmetric ? 4L : 5L) * rowGroups(cols, numBits, groupSize));
+        long paddedRows = Lanes.roundUp(rows, PANEL_ROWS);
+        long groups = (cols + groupSize - 1) / groupSize;
+        return paddedRows * (2L * numWords(cols, numBits) + (symmetric ? 4 : 8) * groups);
     }
 
-    /** Whether the vector kernels can take this group size: one scale a row, or groups aligned with vectors and blocks. */
+    /** Whether words lie inside groups. */
     static boolean supports(int cols, int numBits, int groupSize) {
-        int block = blockCols(numBits);
-        return groupSize >= cols || (groupSize % block == 0) || (groupSize % L == 0 && block % groupSize == 0);
-    }
-
-    @Override
-    int blockCols() {
-        return blockCols(numBits);
+        return groupSize >= cols || groupSize % (16 / numBits) == 0;
     }
 
     @Override
@@ -81,90 +67,105 @@ final class GroupMatrix extends PackedMatrix {
         return numBytes(rows, cols, numBits, groupCols, symmetric);
     }
 
-    private int offset(int row) {
-        return row % rowsPerArray * rowWords;
+    private int scaleOffset(int panel) {
+        return panel % panelsPerArray * numGroups * PANEL_ROWS;
     }
 
-    private int scaleOffset(int row) {
-        return row % rowsPerArray * rowGroups;
-    }
-
-    /** Stores a row of unsigned integers, packed little end first as the checkpoint has them. */
-    void pack(int row, int[] src, int srcOffset) {
-        int[] dst = words[row / rowsPerArray];
-        int perWord = 32 / numBits;
+    /** Stores one row from a reader that covers it. */
+    void pack(int row, GroupReader reader) {
+        int panel = row / PANEL_ROWS;
+        int[] dst = words[panel / panelsPerArray];
+        int at = offset(panel) + row % L;
+        int half = row % PANEL_ROWS / L * numBits;
+        int middle = 1 << numBits - 1;
         int mask = (1 << numBits) - 1;
-        int block = blockCols();
-        for (int col = 0; col < cols; col += block) {
-            int word = offset(row) + col / perWord;
-            for (int i = 0; i < Math.min(block, cols - col); i++) {
-                int q = src[srcOffset + (col + i) / perWord] >>> (i % perWord * numBits) & mask;
-                dst[word + i % L] |= q << (i / L * numBits);
+        for (int k = 0; k < cols; k++) {
+            int q = reader.unsigned(row, k) - middle & mask;
+            dst[at + k / wordCols * L] |= q << (k % wordCols * 2 * numBits + half);
+        }
+        for (int group = 0; group < numGroups; group++) {
+            int to = scaleOffset(panel) + group * PANEL_ROWS + row % PANEL_ROWS;
+            float scale = reader.scale(row, group);
+            scales[panel / panelsPerArray][to] = scale;
+            if (!symmetric) {
+                biases[panel / panelsPerArray][to] = (middle - reader.zeroPoint(row, group)) * scale;
             }
         }
     }
 
-    void setScale(int row, int group, float scale, int zeroPoint) {
-        int at = scaleOffset(row) + group;
-        scales[row / rowsPerArray][at] = scale;
-        if (!symmetric) {
-            zeroPoints[row / rowsPerArray][at] = (byte) zeroPoint;
-        }
-    }
-
     @Override
-    void unpack(int row, int col, int count, float[] dst, int dstOffset) {
-        int array = row / rowsPerArray;
-        int block = blockCols();
+    void unpack(int panel, int col, int count, float[] dst) {
+        int array = panel / panelsPerArray;
         for (int done = 0; done < count; ) {
-            // To the end of the group, or one block of several groups.
-            int firstBlock = (col + done) / block;
-            int run = Math.min(count - done, (blocksPerGroup - firstBlock % blocksPerGroup) * block);
-            int group = scaleOffset(row) + firstBlock / blocksPerGroup * scalesPerBlock;
-            int src = offset(row) + (col + done) * numBits / 32;
-            for (int s = 0; s < scalesPerBlock; s++) {
-                float scale = scales[array][group + s];
-                float bias = -scale * zeroPoint(array, group + s);
-                if (numBits == 8) {
-                    unpack8(words[array], src, scale, bias, s, run, dst, dstOffset + done);
-                } else {
-                    unpack4(words[array], src, scale, bias, s, run, dst, dstOffset + done);
-                }
+            int group = (col + done) / groupCols;
+            int run = Math.min(count - done, (group + 1) * groupCols - col - done);
+            int from = offset(panel) + (col + done) / wordCols * L;
+            int numWords = (run + wordCols - 1) / wordCols;
+            int scale = scaleOffset(panel) + group * PANEL_ROWS;
+            int to = done * PANEL_ROWS;
+            if (symmetric) {
+                unpack(words[array], from, numWords, scales[array], scale, dst, to);
+            } else {
+                unpack(words[array], from, numWords, scales[array], biases[array], scale, dst, to);
             }
             done += run;
         }
     }
 
-    private int zeroPoint(int array, int group) {
-        return symmetric ? 1 << numBits - 1 : zeroPoints[array][group] & 0xff;
-    }
-
-    /** Vectors of part {@code part} of scalesPerBlock of each block. */
-    private void unpack8(int[] src, int from, float scale, float bias, int part, int count, float[] dst, int to) {
-        int vectors = 4 / scalesPerBlock;
-        FloatVector factor = FloatVector.broadcast(F, scale);
-        FloatVector addend = FloatVector.broadcast(F, bias);
-        for (int i = 0; i < count / 4; i += L) {
-            IntVector word = IntVector.fromArray(I, src, from + i);
-            for (int j = part * vectors; j < (part + 1) * vectors; j++) {
-                IntVector q = word.lanewise(VectorOperators.LSHR, 8 * j).and(0xff);
-                FloatVector value = (FloatVector) q.convert(VectorOperators.I2F, 0);
-                value.fma(factor, addend).intoArray(dst, to + 4 * i + j * L);
+    private void unpack(int[] src, int from, int numWords, float[] scales, int scale, float[] dst, int to) {
+        FloatVector low = FloatVector.fromArray(F, scales, scale);
+        FloatVector high = FloatVector.fromArray(F, scales, scale + L);
+        for (int i = 0; i < numWords; i++) {
+            IntVector word = IntVector.fromArray(I, src, from + i * L);
+            for (int shift = 32 - numBits; shift >= 0; shift -= 2 * numBits) {
+                IntVector first = word.lanewise(VectorOperators.LSHL, shift);
+                IntVector second = word.lanewise(VectorOperators.LSHL, shift - numBits);
+                toFloat(first).mul(low).intoArray(dst, to);
+                toFloat(second).mul(high).intoArray(dst, to + L);
+                to += PANEL_ROWS;
             }
         }
     }
 
-    private void unpack4(int[] src, int from, float scale, float bias, int part, int count, float[] dst, int to) {
-        int vectors = 8 / scalesPerBlock;
-        FloatVector factor = FloatVector.broadcast(F, scale);
-        FloatVector addend = FloatVector.broadcast(F, bias);
-        for (int i = 0; i < count / 8; i += L) {
-            IntVector word = IntVector.fromArray(I, src, from + i);
-            for (int j = part * vectors; j < (part + 1) * vectors; j++) {
-                IntVector q = word.lanewise(VectorOperators.LSHR, 4 * j).and(15);
-                FloatVector value = (FloatVector) q.convert(VectorOperators.I2F, 0);
-                value.fma(factor, addend).intoArray(dst, to + 8 * i + j * L);
+    private void unpack(
+            int[] src, int from, int numWords, float[] scales, float[] biases, int scale, float[] dst, int to) {
+        FloatVector low = FloatVector.fromArray(F, scales, scale);
+        FloatVector high = FloatVector.fromArray(F, scales, scale + L);
+        FloatVector lowBias = FloatVector.fromArray(F, biases, scale);
+        FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
+        for (int i = 0; i < numWords; i++) {
+            IntVector word = IntVector.fromArray(I, src, from + i * L);
+            for (int shift = 32 - numBits; shift >= 0; shift -= 2 * numBits) {
+                IntVector first = word.lanewise(VectorOperators.LSHL, shift);
+                IntVector second = word.lanewise(VectorOperators.LSHL, shift - numBits);
+                toFloat(first).fma(low, lowBias).intoArray(dst, to);
+                toFloat(second).fma(high, highBias).intoArray(dst, to + L);
+                to += PANEL_ROWS;
             }
         }
+    }
+
+    /** The signed integer in the highest numBits of each lane. */
+    private FloatVector toFloat(IntVector shifted) {
+        return (FloatVector) shifted.lanewise(VectorOperators.ASHR, 32 - numBits).convert(VectorOperators.I2F, 0);
+    }
+
+    @Override
+    void unpackRow(int row, float[] dst, int dstOffset) {
+        float[] panel = new float[Lanes.roundUp(cols, wordCols) * PANEL_ROWS];
+        unpack(row / PANEL_ROWS, 0, cols, panel);
+        for (int k = 0; k < cols; k++) {
+            dst[dstOffset + k] = panel[k * PANEL_ROWS + row % PANEL_ROWS];
+        }
+    }
+
+    @Override
+    boolean multiplies(int numRows) {
+        return false;
+    }
+
+    @Override
+    void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+        throw new IllegalStateException("quantized panels are unpacked: " + Arrays.toString(words));
     }
 }

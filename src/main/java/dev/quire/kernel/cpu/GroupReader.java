@@ -37,16 +37,10 @@ final class GroupReader {
         }
     }
 
-    int numGroups() {
-        return numGroups;
-    }
-
-    int[] words() {
-        return words;
-    }
-
-    int wordOffset(int row) {
-        return (row - firstRow) * rowWords;
+    /** The stored integer, 0 to 2^numBits - 1. */
+    int unsigned(int row, int col) {
+        int perWord = 32 / weight.numBits();
+        return integer(words[(row - firstRow) * rowWords + col / perWord], col % perWord);
     }
 
     float scale(int row, int group) {
@@ -59,19 +53,17 @@ final class GroupReader {
             return 1 << weight.numBits() - 1;
         }
         int perWord = 32 / weight.numBits();
-        return unsigned(zeroWords[(row / perWord - firstZeroRow) * numGroups + group], row % perWord);
+        return integer(zeroWords[(row / perWord - firstZeroRow) * numGroups + group], row % perWord);
     }
 
     void dequantize(int row, float[] dst, int dstOffset) {
-        int perWord = 32 / weight.numBits();
         for (int col = 0; col < weight.inFeatures(); col++) {
             int group = col / weight.groupSize();
-            int q = unsigned(words[wordOffset(row) + col / perWord], col % perWord);
-            dst[dstOffset + col] = (q - zeroPoint(row, group)) * scale(row, group);
+            dst[dstOffset + col] = (unsigned(row, col) - zeroPoint(row, group)) * scale(row, group);
         }
     }
 
-    private int unsigned(int word, int index) {
+    private int integer(int word, int index) {
         return word >>> (index * weight.numBits()) & (1 << weight.numBits()) - 1;
     }
 }

@@ -1,93 +1,101 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.tensor.FloatBits;
+import dev.quire.tensor.HostTensor;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * bf16 or f16 weights, two to a word: lane l of a block's words holds column l in its low half and column L + l in its
- * high half, so bf16 becomes f32 by one shift or one mask for a whole vector.
- */
+/** bf16 or f16 weights, a column's two halves of a panel in one vector of words: row l low, row L + l high. */
 final class HalfMatrix extends PackedMatrix {
     private static final VectorSpecies<Float> F = Lanes.F;
     private static final VectorSpecies<Integer> I = Lanes.I;
     private static final int L = Lanes.COUNT;
-    static final int HIGH = 0xffff0000;
-    /** Sign, exponent and significand of an f16 at their places in an f32, after the shift by 3. */
-    static final int F16_BITS = 0x8fffe000;
+    private static final int HIGH = 0xffff0000;
+    /** Sign, exponent and significand of an f16 at their places in an f32, after a shift by 3. */
+    private static final int F16_BITS = 0x8fffe000;
     /** Exponent bias 15 read as 127. */
-    static final float F16_SCALE = 0x1p112f;
+    private static final float F16_SCALE = 0x1p112f;
 
-    final int[][] words;
-    final boolean bf16;
+    private final int[][] words;
+    private final boolean bf16;
 
     HalfMatrix(int rows, int cols, boolean bf16) {
-        super(rows, cols, 2 * L, 2);
+        super(rows, cols, (long) L * cols);
         this.bf16 = bf16;
         words = newWords();
     }
 
     @Override
-    int blockCols() {
-        return 2 * L;
-    }
-
-    @Override
     long numBytes() {
-        return 4L * rows * rowWords;
+        return 4L * numPanels * panelLength;
     }
 
-    int[] array(int row) {
-        return words[row / rowsPerArray];
-    }
-
-    int offset(int row) {
-        return row % rowsPerArray * rowWords;
-    }
-
-    /** Stores a row from {@code src[srcOffset, srcOffset + cols)}. */
-    void pack(int row, short[] src, int srcOffset) {
-        int[] dst = array(row);
-        int at = offset(row);
-        int whole = cols / (2 * L) * (2 * L);
-        for (int col = 0; col < whole; col += 2 * L) {
+    void pack(int panel, HostTensor tensor) {
+        int numRows = panelRows(panel);
+        short[] src = new short[PANEL_ROWS * cols];
+        tensor.copyTo(firstElement(tensor, panel), src, 0, numRows * cols);
+        int[] dst = words[panel / panelsPerArray];
+        int at = offset(panel);
+        for (int k = 0; k < cols; k++) {
             for (int lane = 0; lane < L; lane++) {
-                int from = srcOffset + col + lane;
-                dst[at + col / 2 + lane] = src[from] & 0xffff | src[from + L] << 16;
+                dst[at++] = src[lane * cols + k] & 0xffff | src[(L + lane) * cols + k] << 16;
             }
         }
-        for (int col = whole; col < cols; col++) {
-            dst[at + whole / 2 + col % L] |= (src[srcOffset + col] & 0xffff) << (col / L % 2 * 16);
-        }
     }
 
     @Override
-    void unpack(int row, int col, int count, float[] dst, int dstOffset) {
+    void unpack(int panel, int col, int count, float[] dst) {
+        int[] src = words[panel / panelsPerArray];
+        int from = offset(panel) + col * L;
         if (bf16) {
-            unpackBf16(array(row), offset(row) + col / 2, count, dst, dstOffset);
+            unpackBf16(src, from, count * L, dst);
         } else {
-            unpackF16(array(row), offset(row) + col / 2, count, dst, dstOffset);
+            unpackF16(src, from, count * L, dst);
         }
     }
 
-    private static void unpackBf16(int[] src, int from, int count, float[] dst, int to) {
-        for (int i = 0; i < count / 2; i += L) {
+    private static void unpackBf16(int[] src, int from, int count, float[] dst) {
+        for (int i = 0; i < count; i += L) {
             IntVector word = IntVector.fromArray(I, src, from + i);
-            word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(dst, to + 2 * i);
-            word.and(HIGH).reinterpretAsFloats().intoArray(dst, to + 2 * i + L);
+            word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(dst, 2 * i);
+            word.and(HIGH).reinterpretAsFloats().intoArray(dst, 2 * i + L);
         }
     }
 
-    private static void unpackF16(int[] src, int from, int count, float[] dst, int to) {
-        for (int i = 0; i < count / 2; i += L) {
+    private static void unpackF16(int[] src, int from, int count, float[] dst) {
+        for (int i = 0; i < count; i += L) {
             IntVector word = IntVector.fromArray(I, src, from + i);
             IntVector low = word.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3);
             IntVector high = word.lanewise(VectorOperators.ASHR, 3);
             FloatVector first = low.and(F16_BITS).reinterpretAsFloats();
             FloatVector second = high.and(F16_BITS).reinterpretAsFloats();
-            first.mul(F16_SCALE).intoArray(dst, to + 2 * i);
-            second.mul(F16_SCALE).intoArray(dst, to + 2 * i + L);
+            first.mul(F16_SCALE).intoArray(dst, 2 * i);
+            second.mul(F16_SCALE).intoArray(dst, 2 * i + L);
         }
+    }
+
+    @Override
+    void unpackRow(int row, float[] dst, int dstOffset) {
+        int panel = row / PANEL_ROWS;
+        int[] src = words[panel / panelsPerArray];
+        int from = offset(panel) + row % L;
+        int shift = row % PANEL_ROWS / L * 16;
+        for (int k = 0; k < cols; k++) {
+            short bits = (short) (src[from + k * L] >>> shift);
+            dst[dstOffset + k] = bf16 ? FloatBits.bf16ToFloat(bits) : FloatBits.f16ToFloat(bits);
+        }
+    }
+
+    @Override
+    boolean multiplies(int numRows) {
+        return bf16 && numRows <= FloatTile.MAX_ROWS;
+    }
+
+    @Override
+    void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+        int[] src = words[panel / panelsPerArray];
+        Bf16Tile.multiply(src, offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
     }
 }

@@ -1,56 +1,83 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.tensor.HostTensor;
+
 /**
- * A resident weight matrix [rows, cols], row after row in its stored precision. Columns are padded with zeros to whole
- * blocks; inside a block the elements lie so that a vector of 32-bit words yields vectors of consecutive columns by
- * shifts and masks alone. Rows of a matrix too large for one array are split over several.
+ * A resident weight matrix [rows, cols] in its stored precision, in panels of {@link #PANEL_ROWS} rows. A panel goes
+ * column by column, so a product keeps the panel's outputs in two vectors and multiplies each column by one activation.
+ * Lane l of a vector of words holds rows l and L + l: a shift or a mask makes two f32 vectors of it. Matrices too large
+ * for one array are split over several.
  */
 abstract class PackedMatrix {
-    /** Words of the largest array: 4 GiB. */
-    private static final int MAX_ARRAY_WORDS = 1 << 30;
+    /** Rows of a panel: two vectors. */
+    static final int PANEL_ROWS = 2 * Lanes.COUNT;
+
+    /** Elements of the largest array: 4 GiB. */
+    private static final int MAX_ARRAY_LENGTH = 1 << 30;
 
     final int rows;
     final int cols;
-    /** cols rounded up to whole blocks. */
-    final int paddedCols;
-    /** 32-bit words from one row to the next. */
-    final int rowWords;
+    final int numPanels;
+    /** Array elements of one panel. */
+    final int panelLength;
 
-    final int rowsPerArray;
+    final int panelsPerArray;
 
-    PackedMatrix(int rows, int cols, int blockCols, int colsPerWord) {
+    PackedMatrix(int rows, int cols, long panelLength) {
         this.rows = rows;
         this.cols = cols;
-        paddedCols = Lanes.roundUp(cols, blockCols);
-        rowWords = paddedCols / colsPerWord;
-        rowsPerArray = Math.max(1, MAX_ARRAY_WORDS / Math.max(1, rowWords));
+        this.panelLength = Math.toIntExact(panelLength);
+        numPanels = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
+        panelsPerArray = (int) Math.max(1, MAX_ARRAY_LENGTH / Math.max(1, panelLength));
     }
-
-    /** Columns of one block: what {@link #unpack} works in. */
-    abstract int blockCols();
 
     /** Bytes that stay resident. */
     abstract long numBytes();
 
-    /**
-     * Converts columns [col, col + count) of a row to float; col and count are multiples of {@link #blockCols}, at most
-     * paddedCols.
-     */
-    abstract void unpack(int row, int col, int count, float[] dst, int dstOffset);
+    /** Converts columns [col, col + count) of a panel to f32 at {@code dst[0]}: [count, PANEL_ROWS]. */
+    abstract void unpack(int panel, int col, int count, float[] dst);
 
-    final int numArrays() {
-        return (rows + rowsPerArray - 1) / rowsPerArray;
+    /** Converts one row to f32. */
+    abstract void unpackRow(int row, float[] dst, int dstOffset);
+
+    /** Whether {@link #multiply} takes this many activation rows. */
+    abstract boolean multiplies(int numRows);
+
+    /**
+     * sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, straight from the
+     * packed form; for numPanels panels of one array.
+     *
+     * @param x [cols, numRows] from xOffset
+     * @param sums [numPanels, numRows, PANEL_ROWS]
+     */
+    abstract void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums);
+
+    final int panelRows(int panel) {
+        return Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS);
     }
 
-    final int arrayRows(int array) {
-        return Math.min(rowsPerArray, rows - array * rowsPerArray);
+    final int numArrays() {
+        return (numPanels + panelsPerArray - 1) / panelsPerArray;
+    }
+
+    final int arrayPanels(int array) {
+        return Math.min(panelsPerArray, numPanels - array * panelsPerArray);
+    }
+
+    final int offset(int panel) {
+        return panel % panelsPerArray * panelLength;
     }
 
     final int[][] newWords() {
         int[][] words = new int[numArrays()][];
         for (int i = 0; i < words.length; i++) {
-            words[i] = new int[arrayRows(i) * rowWords];
+            words[i] = new int[arrayPanels(i) * panelLength];
         }
         return words;
+    }
+
+    /** First element in {@code tensor} of a panel's first row. */
+    final long firstElement(HostTensor tensor, int panel) {
+        return (long) panel * PANEL_ROWS * cols;
     }
 }

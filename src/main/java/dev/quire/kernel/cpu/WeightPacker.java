@@ -7,11 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Takes checkpoint matrices into packed ones, rows spread over the pool. */
+/** Takes checkpoint matrices into packed ones, panels spread over the pool. */
 final class WeightPacker {
-    /** Rows that a task reads at a time. */
-    private static final int TASK_ROWS = 64;
-
     private final WorkerPool pool;
     private final HeapBudget budget;
 
@@ -31,7 +28,7 @@ final class WeightPacker {
                             ? pack(dense.weight())
                             : pack((LinearWeight.GroupQuantized) leaf));
         }
-        return new CpuLinear(parts, bias(weight.outFeatures(), leaves));
+        return new CpuLinear(parts, bias(weight.outFeatures(), leaves), pool.numThreads());
     }
 
     long residentBytes(LinearWeight weight) {
@@ -39,7 +36,8 @@ final class WeightPacker {
         flatten(weight, leaves);
         long numBytes = 0;
         for (LinearWeight leaf : leaves) {
-            numBytes += 4L * leaf.outFeatures();
+            long padded = Lanes.roundUp(leaf.outFeatures(), PackedMatrix.PANEL_ROWS);
+            numBytes += 4 * padded;
             if (leaf instanceof LinearWeight.GroupQuantized quantized && isPacked(quantized)) {
                 numBytes += GroupMatrix.numBytes(
                         leaf.outFeatures(),
@@ -47,11 +45,10 @@ final class WeightPacker {
                         quantized.numBits(),
                         quantized.groupSize(),
                         quantized.zeroPoint() == null);
-            } else if (leaf instanceof LinearWeight.Dense dense
-                    && dense.weight().dtype().sizeBytes() == 2) {
-                numBytes += 2L * leaf.outFeatures() * Lanes.roundUp(leaf.inFeatures(), 2 * Lanes.COUNT);
             } else {
-                numBytes += 4L * leaf.outFeatures() * Lanes.roundUp(leaf.inFeatures(), Lanes.COUNT);
+                boolean half = leaf instanceof LinearWeight.Dense dense
+                        && dense.weight().dtype().sizeBytes() == 2;
+                numBytes += (half ? 2 : 4) * padded * leaf.inFeatures();
             }
         }
         return numBytes;
@@ -87,21 +84,11 @@ final class WeightPacker {
         int cols = tensor.shape().intDim(1);
         if (tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16) {
             HalfMatrix matrix = new HalfMatrix(rows, cols, tensor.dtype() == DType.BF16);
-            forRows(rows, (first, count) -> {
-                short[] buffer = new short[count * cols];
-                tensor.copyTo((long) first * cols, buffer, 0, buffer.length);
-                for (int i = 0; i < count; i++) {
-                    matrix.pack(first + i, buffer, i * cols);
-                }
-            });
+            pool.run(matrix.numPanels, panel -> matrix.pack(panel, tensor));
             return matrix;
         }
         FloatMatrix matrix = new FloatMatrix(rows, cols);
-        forRows(rows, (first, count) -> {
-            for (int row = first; row < first + count; row++) {
-                tensor.copyTo((long) row * cols, matrix.array(row), matrix.offset(row), cols);
-            }
-        });
+        pool.run(matrix.numPanels, panel -> matrix.pack(panel, tensor));
         return matrix;
     }
 
@@ -116,39 +103,30 @@ final class WeightPacker {
         int rows = weight.outFeatures();
         int cols = weight.inFeatures();
         if (!isPacked(weight)) {
-            // Groups that no vector is aligned with are rare enough to be kept in f32.
+            // Groups that are no whole words are rare enough to be kept in f32.
             FloatMatrix matrix = new FloatMatrix(rows, cols);
-            forRows(rows, (first, count) -> {
+            pool.run(matrix.numPanels, panel -> {
+                int first = panel * PackedMatrix.PANEL_ROWS;
+                int count = matrix.panelRows(panel);
                 GroupReader reader = new GroupReader(weight, first, count);
-                for (int row = first; row < first + count; row++) {
-                    reader.dequantize(row, matrix.array(row), matrix.offset(row));
+                float[] values = new float[count * cols];
+                for (int i = 0; i < count; i++) {
+                    reader.dequantize(first + i, values, i * cols);
                 }
+                matrix.pack(panel, values);
             });
             return matrix;
         }
-        GroupMatrix matrix = new GroupMatrix(
-                rows, cols, weight.numBits(), weight.groupSize(), weight.zeroPoint() == null);
-        forRows(rows, (first, count) -> {
+        GroupMatrix matrix =
+                new GroupMatrix(rows, cols, weight.numBits(), weight.groupSize(), weight.zeroPoint() == null);
+        pool.run(matrix.numPanels, panel -> {
+            int first = panel * PackedMatrix.PANEL_ROWS;
+            int count = matrix.panelRows(panel);
             GroupReader reader = new GroupReader(weight, first, count);
-            for (int row = first; row < first + count; row++) {
-                matrix.pack(row, reader.words(), reader.wordOffset(row));
-                for (int group = 0; group < reader.numGroups(); group++) {
-                    matrix.setScale(row, group, reader.scale(row, group), reader.zeroPoint(row, group));
-                }
+            for (int i = 0; i < count; i++) {
+                matrix.pack(first + i, reader);
             }
         });
         return matrix;
-    }
-
-    private interface RowRange {
-        void accept(int first, int count);
-    }
-
-    private void forRows(int rows, RowRange range) {
-        int numTasks = (rows + TASK_ROWS - 1) / TASK_ROWS;
-        pool.run(numTasks, task -> {
-            int first = task * TASK_ROWS;
-            range.accept(first, Math.min(TASK_ROWS, rows - first));
-        });
     }
 }

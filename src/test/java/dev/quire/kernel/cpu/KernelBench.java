@@ -1,0 +1,165 @@
+package dev.quire.kernel.cpu;
+
+import dev.quire.kernel.Linear;
+import dev.quire.kernel.LinearWeight;
+import dev.quire.tensor.DType;
+import dev.quire.tensor.Tensor;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Prints µs, GB/s, GFLOP/s and the share of the bound for the products of a 1 B model: {@code java … KernelBench
+ * [threads] [out] [in] [types] [batches]}. The bounds are measured in the same run: a read loop over a large array and a loop of fused
+ * multiply-adds in registers, with the same threads. Best of several runs: other processes disturb.
+ */
+public final class KernelBench {
+    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    private final WorkerPool pool;
+    private final CpuGemm gemm;
+    private final Random random = new Random(3);
+
+    private KernelBench(int numThreads) {
+        pool = new WorkerPool(numThreads);
+        gemm = new CpuGemm(pool, new WeightPacker(pool, new HeapBudget()));
+    }
+
+    public static void main(String[] args) {
+        int numThreads = args.length > 0 ? Integer.parseInt(args[0]) : CpuOptions.defaults().numThreads();
+        int out = args.length > 1 ? Integer.parseInt(args[1]) : 8192;
+        int in = args.length > 2 ? Integer.parseInt(args[2]) : 2048;
+        String types = args.length > 3 ? args[3] : "bf16,f16,f32,int8 g32,int8 row,int4 g32,int4 g128";
+        String batches = args.length > 4 ? args[4] : "1,2,4,8,16,64,512";
+        new KernelBench(numThreads).run(out, in, List.of(types.split(",")), List.of(batches.split(",")));
+    }
+
+    private void run(int out, int in, List<String> types, List<String> batches) {
+        double readRate = readWords.length * 4.0 / best(40, 1, this::read);
+        double peak = pool.numThreads() * FMA_ROUNDS * 2.0 * 12 * Lanes.COUNT / best(20, 0.3, this::multiplyAdd);
+        print("read bound %.1f GB/s, multiply-add bound %.1f GFLOP/s, pool call %.2f µs%n",
+                readRate / 1e9, peak / 1e9, best(20000, 0.3, () -> pool.run(pool.numThreads(), task -> {})) * 1e6);
+        for (String type : types) {
+            LinearWeight[] weights = weights(type, out, in);
+            Linear[] linears = new Linear[weights.length];
+            for (int i = 0; i < weights.length; i++) {
+                linears[i] = gemm.load(weights[i]);
+            }
+            for (String numRows : batches) {
+                report(type, linears, Integer.parseInt(numRows), readRate, peak);
+            }
+        }
+        pool.close();
+    }
+
+    private void report(String type, Linear[] linears, int numRows, double readRate, double peak) {
+        Linear linear = linears[0];
+        Tensor x = CpuTensors.random(random, numRows, linear.inFeatures(), 0);
+        Tensor y = CpuTensors.poisoned(numRows, linear.outFeatures(), 0);
+        int[] turn = {0};
+        double seconds = best(numRows < 64 ? 200 : 20, 1.5, () -> gemm.matmul(y, x, linears[turn[0]++ % linears.length], numRows));
+        double flops = 2.0 * numRows * linear.outFeatures() * linear.inFeatures() / seconds;
+        double bytes = linear.weightBytes() / seconds;
+        print("%-9s M=%-4d %9.0f µs %7.1f GB/s (%3.0f%%) %7.1f GFLOP/s (%3.0f%%)%n",
+                type, numRows, seconds * 1e6, bytes / 1e9, 100 * bytes / readRate, flops / 1e9, 100 * flops / peak);
+    }
+
+    /** Enough matrices of one type to leave every cache. */
+    private LinearWeight[] weights(String type, int out, int in) {
+        String[] words = type.split(" ");
+        LinearWeight[] weights = new LinearWeight[4];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = switch (words[0]) {
+                case "bf16" -> CpuTensors.dense(random, DType.BF16, out, in, false);
+                case "f16" -> CpuTensors.dense(random, DType.F16, out, in, false);
+                case "f32" -> CpuTensors.dense(random, DType.F32, out, in, false);
+                default -> CpuTensors.quantized(
+                        random, words[0].charAt(3) - '0', words[1].equals("row") ? in : Integer.parseInt(words[1].substring(1)),
+                        true, DType.BF16, out, in);
+            };
+        }
+        return weights;
+    }
+
+    private final int[] readWords = new int[64 << 20];
+    private final AtomicLong sink = new AtomicLong();
+    private static final int READ_TASKS = 64;
+    private static final int FMA_ROUNDS = 1 << 18;
+
+    private void read() {
+        pool.run(READ_TASKS, task -> {
+            int length = readWords.length / READ_TASKS;
+            sink.addAndGet(sum(readWords, task * length, (task + 1) * length));
+        });
+    }
+
+    private static int sum(int[] words, int from, int to) {
+        int l = Lanes.COUNT;
+        IntVector a = IntVector.zero(Lanes.I);
+        IntVector b = IntVector.zero(Lanes.I);
+        IntVector c = IntVector.zero(Lanes.I);
+        IntVector d = IntVector.zero(Lanes.I);
+        for (int i = from; i < to; i += 4 * l) {
+            a = a.add(IntVector.fromArray(Lanes.I, words, i));
+            b = b.add(IntVector.fromArray(Lanes.I, words, i + l));
+            c = c.add(IntVector.fromArray(Lanes.I, words, i + 2 * l));
+            d = d.add(IntVector.fromArray(Lanes.I, words, i + 3 * l));
+        }
+        return a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD);
+    }
+
+    private void multiplyAdd() {
+        pool.run(pool.numThreads(), task -> sink.addAndGet((long) fmaChains(1e-9f * task)));
+    }
+
+    private static float fmaChains(float start) {
+        FloatVector x = FloatVector.broadcast(Lanes.F, start);
+        FloatVector a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, m = x;
+        for (int round = 0; round < FMA_ROUNDS; round++) {
+            a = a.fma(x, x);
+            b = b.fma(x, x);
+            c = c.fma(x, x);
+            d = d.fma(x, x);
+            e = e.fma(x, x);
+            f = f.fma(x, x);
+            g = g.fma(x, x);
+            h = h.fma(x, x);
+            i = i.fma(x, x);
+            j = j.fma(x, x);
+            k = k.fma(x, x);
+            m = m.fma(x, x);
+        }
+        FloatVector sum = a.add(b).add(c).add(d).add(e).add(f).add(g).add(h).add(i).add(j).add(k).add(m);
+        return sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    /**
+     * Seconds of the fastest call, after warming up. One thread is measured in processor time, so that it hardly matters
+     * what else runs on the machine; more threads in wall-clock time.
+     */
+    private double best(int maxCalls, double maxSeconds, Runnable call) {
+        double best = Double.MAX_VALUE;
+        double spent = 0;
+        for (int i = 0; i < maxCalls && spent < maxSeconds; i++) {
+            long start = clock();
+            call.run();
+            double seconds = Math.max(1, clock() - start) * 1e-9;
+            best = Math.min(best, seconds);
+            spent += seconds;
+        }
+        return best;
+    }
+
+    private long clock() {
+        return pool.numThreads() == 1 ? threads.getCurrentThreadCpuTime() : System.nanoTime();
+    }
+
+    private static void print(String format, Object... args) {
+        System.out.printf(Locale.ROOT, format, args);
+    }
+}
