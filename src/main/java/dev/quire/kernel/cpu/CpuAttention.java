@@ -5,18 +5,54 @@ import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.AttentionParams;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
-/** Attention on the CPU. */
+/**
+ * Attention with the Vector API, tiles spread over the pool; the plain reference where the vector module is missing.
+ *
+ * <p>A row's result is the same to the last bit whatever else is in the batch, however its prompt was cut into chunks,
+ * for any block size and number of threads: scores are summed over dimensions in order, the softmax runs over tiles of
+ * {@link AttentionTile#KEYS} keys and spans of {@link AttentionPlan#SPAN} that start at multiples of their size.
+ */
 public final class CpuAttention implements AttentionKernels {
-    private final AttentionKernels kernels;
+    private final WorkerPool pool;
+    private final AttentionPlan plan = new AttentionPlan();
+    private final AttentionTile @Nullable [] workers;
+    private final WorkerPool.Task task = this::work;
+    private final ReferenceAttention reference;
 
     public CpuAttention(WorkerPool pool) {
-        kernels = new ReferenceAttention(pool);
+        this.pool = pool;
+        reference = new ReferenceAttention(pool);
+        if (VectorModule.isPresent()) {
+            workers = new AttentionTile[pool.numThreads()];
+            for (int i = 0; i < workers.length; i++) {
+                workers[i] = new AttentionTile();
+            }
+        } else {
+            workers = null;
+        }
     }
 
     @Override
     public void attend(
             Tensor out, Tensor qkv, PagedKvCache cache, int layer, AttentionParams params, AttentionMetadata metadata) {
-        kernels.attend(out, qkv, cache, layer, params, metadata);
+        if (workers == null) {
+            reference.attend(out, qkv, cache, layer, params, metadata);
+            return;
+        }
+        plan.begin(out, qkv, (CpuPagedKvCache) cache, layer, params, metadata, pool.numThreads());
+        pool.run(Math.min(workers.length, plan.numUnits), task);
+    }
+
+    private void work(int worker) {
+        AttentionTile tile = workers[worker];
+        for (int unit = plan.next.getAndIncrement(); unit < plan.numUnits; unit = plan.next.getAndIncrement()) {
+            if (plan.split) {
+                tile.computeSpan(plan, unit);
+            } else {
+                tile.compute(plan, unit);
+            }
+        }
     }
 }

@@ -137,32 +137,37 @@ final class CpuPagedKvCache implements PagedKvCache {
                 + (kvHead * blockSize + offsetInBlock) * valueStride;
     }
 
-    /** Copies one key, for the plain reference. */
-    void copyKey(int layer, int slot, int kvHead, float[] target) {
+    /** Copies one key, dimension d to {@code target[to + d × step]}. */
+    void copyKey(int layer, int slot, int kvHead, float[] target, int to, int step) {
         int block = slot / blockSize;
         int at = keyOffset(block, kvHead, slot % blockSize);
-        copy(type == DType.F32, floatKeys, shortKeys, layer, block, at, groupWidth, target);
+        if (type == DType.F32) {
+            copy(floatKeys[layer][chunk(block)], at, groupWidth, target, to, step);
+        } else {
+            widen(shortKeys[layer][chunk(block)], at, groupWidth, target, to, step);
+        }
     }
 
-    /** Copies one value, for the plain reference. */
-    void copyValue(int layer, int slot, int kvHead, float[] target) {
+    /** Copies one value, dimension d to {@code target[to + d × step]}. */
+    void copyValue(int layer, int slot, int kvHead, float[] target, int to, int step) {
         int block = slot / blockSize;
         int at = valueOffset(block, kvHead, slot % blockSize);
-        copy(type == DType.F32, floatValues, shortValues, layer, block, at, 1, target);
+        if (type == DType.F32) {
+            copy(floatValues[layer][chunk(block)], at, 1, target, to, step);
+        } else {
+            widen(shortValues[layer][chunk(block)], at, 1, target, to, step);
+        }
     }
 
-    private void copy(
-            boolean isFloat,
-            float[][][] floats,
-            short[][][] shorts,
-            int layer,
-            int block,
-            int at,
-            int step,
-            float[] target) {
-        int chunk = chunk(block);
-        for (int d = 0; d < headDim; d++, at += step) {
-            target[d] = isFloat ? floats[layer][chunk][at] : FloatBits.bf16ToFloat(shorts[layer][chunk][at]);
+    private void copy(float[] source, int at, int sourceStep, float[] target, int to, int step) {
+        for (int d = 0; d < headDim; d++) {
+            target[to + d * step] = source[at + d * sourceStep];
+        }
+    }
+
+    private void widen(short[] source, int at, int sourceStep, float[] target, int to, int step) {
+        for (int d = 0; d < headDim; d++) {
+            target[to + d * step] = FloatBits.bf16ToFloat(source[at + d * sourceStep]);
         }
     }
 

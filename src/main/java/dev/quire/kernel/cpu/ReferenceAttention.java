@@ -94,7 +94,7 @@ public final class ReferenceAttention implements AttentionKernels {
                 }
                 double weight = Math.exp(score - max);
                 total += weight;
-                cache.copyValue(layer, slot, kvHead, value);
+                cache.copyValue(layer, slot, kvHead, value, 0, 1);
                 for (int d = 0; d < headDim; d++) {
                     sum[d] += weight * value[d];
                 }
@@ -113,7 +113,7 @@ public final class ReferenceAttention implements AttentionKernels {
         private double score(int head, int kvHead, int slot) {
             float[] q = qkv.floats();
             int from = Math.toIntExact(qkv.offset()) + row * qkv.rowStride() + head * params.headDim();
-            cache.copyKey(layer, slot, kvHead, key);
+            cache.copyKey(layer, slot, kvHead, key, 0, 1);
             double score = 0;
             for (int d = 0; d < params.headDim(); d++) {
                 score += (double) q[from + d] * key[d];

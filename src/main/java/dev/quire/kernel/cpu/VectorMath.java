@@ -1,0 +1,66 @@
+package dev.quire.kernel.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Elementary functions and conversions on whole vectors. */
+final class VectorMath {
+    private static final VectorSpecies<Float> F = Lanes.F;
+
+    /** As many shorts as {@link Lanes#F} has floats. */
+    private static final VectorSpecies<Short> HALF =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+
+    /** Below this |x| tanh is a short polynomial: 1 - 2 / (e^2x + 1) would cancel. */
+    private static final float SMALL_TANH = 0.3f;
+
+    private VectorMath() {}
+
+    /** {@link Exponential#exp}, bit for bit. */
+    static FloatVector exp(FloatVector x) {
+        FloatVector shifted = x.fma(broadcast(Exponential.LOG2_E), broadcast(Exponential.MAGIC));
+        FloatVector n = shifted.sub(Exponential.MAGIC);
+        FloatVector r = n.fma(broadcast(-Exponential.LN2_HIGH), x);
+        r = n.fma(broadcast(-Exponential.LN2_LOW), r);
+        FloatVector p = r.fma(broadcast(Exponential.P0), broadcast(Exponential.P1));
+        p = p.fma(r, broadcast(Exponential.P2));
+        p = p.fma(r, broadcast(Exponential.P3));
+        p = p.fma(r, broadcast(Exponential.P4));
+        p = p.fma(r, broadcast(Exponential.P5));
+        p = p.fma(r.mul(r), r).add(1f);
+        IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        FloatVector scaled = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+        return scaled.blend(0f, x.compare(VectorOperators.LT, Exponential.CUTOFF));
+    }
+
+    /** tanh with an absolute error of about 1e-7. */
+    static FloatVector tanh(FloatVector x) {
+        FloatVector magnitude = x.abs();
+        FloatVector e = exp(magnitude.mul(-2f));
+        FloatVector large = broadcast(1f).sub(e).div(e.add(1f));
+        FloatVector square = x.mul(x);
+        FloatVector p = square.fma(broadcast(62f / 2835f), broadcast(-17f / 315f));
+        p = p.fma(square, broadcast(2f / 15f));
+        p = p.fma(square, broadcast(-1f / 3f));
+        FloatVector small = p.mul(square).fma(magnitude, magnitude);
+        FloatVector result = large.blend(small, magnitude.compare(VectorOperators.LT, SMALL_TANH));
+        return result.blend(result.neg(), x.compare(VectorOperators.LT, 0f));
+    }
+
+    /** Widens n bfloat16 values; n is a multiple of the lanes. */
+    static void widen(short[] source, int from, float[] target, int to, int n) {
+        for (int i = 0; i < n; i += Lanes.COUNT) {
+            IntVector bits = (IntVector)
+                    ShortVector.fromArray(HALF, source, from + i).convertShape(VectorOperators.S2I, Lanes.I, 0);
+            bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, to + i);
+        }
+    }
+
+    private static FloatVector broadcast(float value) {
+        return FloatVector.broadcast(F, value);
+    }
+}

@@ -1,0 +1,10 @@
+package dev.quire.kernel.cpu;
+
+/** Whether this JVM was started with {@code --add-modules jdk.incubator.vector}; a manifest cannot ask for it. */
+final class VectorModule {
+    private VectorModule() {}
+
+    static boolean isPresent() {
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    }
+}
