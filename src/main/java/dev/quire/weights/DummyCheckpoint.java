@@ -126,21 +126,34 @@ final class DummyCheckpoint implements Checkpoint {
             long firstGroup = offset / groupBytes;
             int skip = (int) (offset - firstGroup * groupBytes);
             int numGroups = (int) ((skip + (long) length + groupBytes - 1) / groupBytes);
-            ByteBuffer made = ByteBuffer.allocateDirect(Math.multiplyExact(numGroups, groupBytes))
+            ByteBuffer made = ByteBuffer.allocate(Math.multiplyExact(numGroups, groupBytes))
                     .order(ByteOrder.LITTLE_ENDIAN);
             for (int g = 0; g < numGroups; g++) {
                 long choices = hash(key + firstGroup + g);
-                for (int i = 0; i < 4; i++) {
-                    int choice = (int) (choices >>> (16 * i)) & 0xffff;
-                    switch (elementBytes) {
-                        case 1 -> made.put(table.get(choice));
-                        case 2 -> made.putShort(table.getShort(2 * choice));
-                        case 4 -> made.putInt(table.getInt(4 * choice));
-                        default -> made.putLong(table.getLong(8 * choice));
-                    }
+                if (elementBytes == 2) {
+                    // The common case, a word at once.
+                    made.putLong(g * 8, pair(choices) | pair(choices >>> 32) << 32);
+                } else {
+                    putFour(made, choices, elementBytes);
                 }
             }
             return made.slice(skip, length).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        }
+
+        private long pair(long choices) {
+            long low = table.getChar(2 * (int) (choices & 0xffff));
+            return low | (long) table.getChar(2 * (int) (choices >>> 16 & 0xffff)) << 16;
+        }
+
+        private void putFour(ByteBuffer made, long choices, int elementBytes) {
+            for (int i = 0; i < 4; i++) {
+                int choice = (int) (choices >>> (16 * i)) & 0xffff;
+                switch (elementBytes) {
+                    case 1 -> made.put(table.get(choice));
+                    case 4 -> made.putInt(table.getInt(4 * choice));
+                    default -> made.putLong(table.getLong(8 * choice));
+                }
+            }
         }
     }
 }

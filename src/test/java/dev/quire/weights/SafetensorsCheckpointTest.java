@@ -2,6 +2,7 @@ package dev.quire.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.quire.tensor.DType;
@@ -191,11 +192,17 @@ class SafetensorsCheckpointTest {
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
             HostTensor tensor = checkpoint.tensor("model.embed_tokens.weight", embedding, DType.F32);
             float[] values = tensor.toFloats();
-            double sumOfSquares = 0;
-            for (float value : values) {
-                sumOfSquares += value * value;
+            // As the safetensors package of Python reads them.
+            assertThat(values[0]).isEqualTo(-0.29474878f);
+            assertThat(values[values.length - 1]).isEqualTo(-0.4240326f);
+            assertThat(checkpoint.names()).hasSize(47);
+            double sum = 0;
+            for (String name : checkpoint.names()) {
+                for (float value : checkpoint.tensor(name).toFloats()) {
+                    sum += value;
+                }
             }
-            assertThat(Math.sqrt(sumOfSquares / values.length)).isBetween(0.01, 2.0);
+            assertThat(sum).isCloseTo(-14.691442941950697, within(1e-9));
             assertThat(checkpoint.has("model.layers.0.self_attn.q_proj.weight")).isTrue();
         }
     }

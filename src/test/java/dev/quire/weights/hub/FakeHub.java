@@ -51,6 +51,10 @@ final class FakeHub implements AutoCloseable {
     /** Files whose first transfer stops without a word. */
     final Map<String, Integer> stalls = new ConcurrentHashMap<>();
 
+    volatile String cdnHost = "127.0.0.1";
+    /** Sizes in the listing that are not those of the files. */
+    final Map<String, Long> listedSizes = new ConcurrentHashMap<>();
+
     volatile boolean ignoresRange;
     volatile String extraSibling = "";
 
@@ -179,9 +183,11 @@ final class FakeHub implements AutoCloseable {
             error(exchange, 404, "RevisionNotFound");
         } else {
             String siblings = files.entrySet().stream()
-                    .map(e -> "{\"rfilename\":\"" + e.getKey() + "\",\"size\":" + e.getValue().length + "}")
+                    .map(e -> "{\"rfilename\":\"" + e.getKey() + "\",\"size\":"
+                            + listedSizes.getOrDefault(e.getKey(), (long) e.getValue().length) + "}")
                     .collect(Collectors.joining(","));
-            byte[] json = ("{\"sha\":\"" + commit + "\",\"siblings\":[" + extraSibling + siblings + "]}")
+            byte[] json = ("{\"id\":\"" + ID + "\",\"sha\":\"" + commit + "\",\"siblings\":[" + extraSibling + siblings
+                            + "]}")
                     .getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(200, json.length);
             exchange.getResponseBody().write(json);
@@ -189,7 +195,8 @@ final class FakeHub implements AutoCloseable {
     }
 
     private void resolve(HttpExchange exchange, String rest) throws IOException {
-        String commit = rest.substring(0, rest.indexOf('/'));
+        String revision = rest.substring(0, rest.indexOf('/'));
+        String commit = revisions.getOrDefault(revision, revision);
         String name = rest.substring(rest.indexOf('/') + 1);
         if (!revisions.containsValue(commit) || !files.containsKey(name)) {
             error(exchange, 404, "EntryNotFound");
@@ -199,7 +206,7 @@ final class FakeHub implements AutoCloseable {
         if (isLarge(name)) {
             exchange.getResponseHeaders().set("X-Linked-Etag", "\"" + etag(name) + "\"");
             exchange.getResponseHeaders().set("X-Linked-Size", String.valueOf(files.get(name).length));
-            redirect(exchange, 302, "http://127.0.0.1:" + cdn.getAddress().getPort() + "/signed/" + name);
+            redirect(exchange, 302, "http://" + cdnHost + ":" + cdn.getAddress().getPort() + "/signed/" + name);
         } else {
             exchange.getResponseHeaders().set("ETag", "W/\"" + etag(name) + "\"");
             send(exchange, name);

@@ -155,4 +155,14 @@ class HubRefusalTest {
         assertThatThrownBy(() -> location.resolve("/no/such/place", "main")).hasMessageContaining("no such directory");
         assertThat(hub.log).isEmpty();
     }
+
+    @Test
+    void weightsThatCannotFitAreNotBegun() {
+        hub.listedSizes.put("s-2.safetensors", 1_000_000_000_000_000_000L);
+        assertThatThrownBy(this::fetch)
+                .isInstanceOf(HubException.class)
+                .hasMessageStartingWith("disk full: acme/tiny needs 1,000,000,000,003 MB, " + cache)
+                .hasMessageContaining("MB free");
+        assertThat(hub.count("cdn")).isZero();
+    }
 }
