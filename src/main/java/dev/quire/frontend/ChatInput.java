@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param addGenerationPrompt open the assistant's turn
  * @param continueFinalMessage go on with the last message instead
  * @param addSpecialTokens of the tokenizer, on top of those the template writes
+ * @param documents for templates that read them
  * @param templateArguments further variables for the template
  */
 public record ChatInput(
@@ -22,6 +23,7 @@ public record ChatInput(
         boolean addGenerationPrompt,
         boolean continueFinalMessage,
         boolean addSpecialTokens,
+        @Nullable List<Map<String, Object>> documents,
         Map<String, Object> templateArguments) {
     /** Who decides whether a tool is called. */
     public enum ToolChoice {

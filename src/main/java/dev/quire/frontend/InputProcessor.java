@@ -1,6 +1,5 @@
 package dev.quire.frontend;
 
-import dev.quire.chat.ChatTemplate;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenIds;
 import dev.quire.tokenizer.Tokenizer;
@@ -22,6 +21,7 @@ public final class InputProcessor {
 
     private final ServedModel model;
     private final SamplingResolver sampling;
+    private final ChatRendering rendering;
 
     /** Bytes of the longest token; found when first needed. */
     private int maxTokenBytes;
@@ -29,6 +29,7 @@ public final class InputProcessor {
     public InputProcessor(ServedModel model) {
         this.model = model;
         this.sampling = new SamplingResolver(model);
+        this.rendering = new ChatRendering(model.chatTemplates());
     }
 
     public ServedModel model() {
@@ -64,12 +65,12 @@ public final class InputProcessor {
     /** The assistant's answer to a conversation. */
     public ValidRequest chat(ChatInput input, SamplingOptions options) {
         checkTools(input);
-        return validate(encode(render(input), input.addSpecialTokens(), options), false, options);
+        return validate(encode(rendering.render(input), input.addSpecialTokens(), options), false, options);
     }
 
     /** The ids of a conversation, as {@link #chat} would compute them. */
     public int[] encodeChat(ChatInput input) {
-        return encode(render(input), input.addSpecialTokens(), new SamplingOptions());
+        return encode(rendering.render(input), input.addSpecialTokens(), new SamplingOptions());
     }
 
     /** The ids of a text. */
@@ -109,20 +110,6 @@ public final class InputProcessor {
             }
             case NONE -> {}
         }
-    }
-
-    private String render(ChatInput input) {
-        ChatTemplate template = model.chatTemplate();
-        if (template == null) {
-            throw InvalidRequest.badValue(
-                    "messages", "The model has no chat template, and none was given with --chat-template.");
-        }
-        if (input.addGenerationPrompt() && input.continueFinalMessage()) {
-            throw InvalidRequest.badValue(
-                    "continue_final_message",
-                    "Cannot set both `continue_final_message` and `add_generation_prompt` to True.");
-        }
-        return ChatRendering.render(template, ChatMessages.normalize(input.messages()), input);
     }
 
     private int[] encode(String text, boolean addSpecialTokens, SamplingOptions options) {

@@ -1,6 +1,6 @@
 package dev.quire.frontend;
 
-import dev.quire.chat.ChatTemplate;
+import dev.quire.chat.ChatTemplates;
 import dev.quire.request.TokenIds;
 import dev.quire.tokenizer.Tokenizer;
 import java.util.List;
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param root path or hub name it was loaded from
  * @param createdSeconds Unix time of the load
  * @param maxModelLen prompt and generated tokens of one sequence at most
- * @param chatTemplate null when the model has none: chat requests are refused
+ * @param chatTemplates null when the model has none: chat requests are refused
  * @param defaults of sampling
  * @param eosTokenIds end-of-sequence ids; may be empty
  * @param vocabSize token ids the model scores
@@ -26,7 +26,7 @@ public record ServedModel(
         long createdSeconds,
         int maxModelLen,
         Tokenizer tokenizer,
-        @Nullable ChatTemplate chatTemplate,
+        @Nullable ChatTemplates chatTemplates,
         SamplingDefaults defaults,
         TokenIds eosTokenIds,
         int vocabSize,

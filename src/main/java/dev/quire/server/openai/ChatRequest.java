@@ -62,6 +62,7 @@ record ChatRequest(
                 body.bool("add_generation_prompt", true),
                 body.bool("continue_final_message", false),
                 body.bool("add_special_tokens", false),
+                body.objects("documents"),
                 templateArguments(body));
     }
 
@@ -103,10 +104,6 @@ record ChatRequest(
 
     private static Map<String, Object> templateArguments(JsonFields body) {
         Map<String, Object> arguments = new LinkedHashMap<>();
-        JsonNode documents = body.node("documents");
-        if (documents != null) {
-            arguments.put("documents", body.objects("documents"));
-        }
         String effort = body.string("reasoning_effort");
         if (effort != null) {
             arguments.put("reasoning_effort", effort);

@@ -255,7 +255,7 @@ final class JsonFields {
         if (node != null && !node.isObject()) {
             wrong(name, "dict_type", "Input should be a valid dictionary", node);
         } else if (node != null) {
-            node.fields().forEachRemaining(field -> {
+            node.properties().forEach(field -> {
                 Double value = number(name + "." + field.getKey(), field.getValue());
                 if (value != null) {
                     numbers.put(field.getKey(), value);
@@ -319,7 +319,7 @@ final class JsonFields {
     /** A JSON object as a map in the order of its fields. */
     static Map<String, Object> map(JsonNode object) {
         Map<String, Object> map = new LinkedHashMap<>();
-        object.fields().forEachRemaining(field -> map.put(field.getKey(), value(field.getValue())));
+        object.properties().forEach(field -> map.put(field.getKey(), value(field.getValue())));
         return map;
     }
 

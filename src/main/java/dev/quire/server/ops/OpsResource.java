@@ -1,7 +1,8 @@
 package dev.quire.server.ops;
 
 import dev.quire.engine.EngineClient;
-import io.micrometer.prometheus.PrometheusMeterRegistry;
+import io.prometheus.client.CollectorRegistry;
+import io.prometheus.client.exporter.common.TextFormat;
 import io.smallrye.common.annotation.Blocking;
 import io.smallrye.common.annotation.NonBlocking;
 import jakarta.ws.rs.GET;
@@ -10,22 +11,22 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.io.IOException;
+import java.io.StringWriter;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** {@code /health}, {@code /ping}, {@code /version} and {@code /metrics}: never guarded by a key. */
 @Path("/")
 public class OpsResource {
-    private static final String TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8";
-
     private final EngineClient engine;
     private final ServingMetrics metrics;
-    private final PrometheusMeterRegistry process;
+    private final CollectorRegistry process;
     private final String version;
 
     OpsResource(
             EngineClient engine,
             ServingMetrics metrics,
-            PrometheusMeterRegistry process,
+            CollectorRegistry process,
             @ConfigProperty(name = "quarkus.application.version") String version) {
         this.engine = engine;
         this.metrics = metrics;
@@ -68,9 +69,12 @@ public class OpsResource {
     @GET
     @Path("/metrics")
     @Blocking
-    public Response metrics() {
-        return Response.ok(metrics.scrape() + process.scrape())
-                .header("Content-Type", TEXT_FORMAT)
+    public Response metrics() throws IOException {
+        StringWriter text = new StringWriter();
+        text.write(metrics.scrape());
+        TextFormat.write004(text, process.metricFamilySamples());
+        return Response.ok(text.toString())
+                .header("Content-Type", TextFormat.CONTENT_TYPE_004)
                 .build();
     }
 }
