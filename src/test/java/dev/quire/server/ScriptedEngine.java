@@ -182,7 +182,8 @@ public final class ScriptedEngine implements EngineClient {
     private void step(GenerationRequest request, boolean[] ended, int index, int step, int max, int token) {
         SamplingParams params = request.params();
         if (step < max) {
-            request.sink().token(index, token, params.numLogprobs() >= 0 ? logprobs(token, params.numLogprobs()) : null);
+            request.sink()
+                    .token(index, token, params.numLogprobs() >= 0 ? logprobs(token, params.numLogprobs()) : null);
         }
         boolean stopId = params.stopTokenIds().contains(token);
         if (step < max && (stopId || token == ByteTokenizer.EOS)) {
@@ -204,7 +205,16 @@ public final class ScriptedEngine implements EngineClient {
                 .finished(
                         index,
                         new SequenceResult(
-                                reason, stopId, request.prompt().length(), 2, numTokens, 0, arrival, arrival, now, now));
+                                reason,
+                                stopId,
+                                request.prompt().length(),
+                                2,
+                                numTokens,
+                                0,
+                                arrival,
+                                arrival,
+                                now,
+                                now));
     }
 
     /** The token, then ids above it, each half as likely. */
@@ -257,8 +267,22 @@ public final class ScriptedEngine implements EngineClient {
     public EngineStats stats() {
         synchronized (numFinished) {
             return new EngineStats(
-                    3, 4, 0.25, 100, 75, 0.03, 5, 60, 20, 700, 80, 9, 10,
-                    new long[EngineStats.ITERATION_BUCKETS.length + 1], 11, numFinished.clone());
+                    3,
+                    4,
+                    0.25,
+                    100,
+                    75,
+                    0.03,
+                    5,
+                    60,
+                    20,
+                    700,
+                    80,
+                    9,
+                    10,
+                    new long[EngineStats.ITERATION_BUCKETS.length + 1],
+                    11,
+                    numFinished.clone());
         }
     }
 

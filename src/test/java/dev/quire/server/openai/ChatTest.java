@@ -42,14 +42,15 @@ class ChatTest extends ServerTest {
                 .extract()
                 .asString();
         assertThat(body.replaceAll("chatcmpl-[0-9a-f]{32}", "ID").replaceAll("\"created\":\\d+", "\"created\":1"))
-                .isEqualTo("{\"id\":\"ID\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"tiny\",\"choices\":["
-                        + "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Paris\",\"refusal\":null,"
-                        + "\"annotations\":null,\"audio\":null,\"function_call\":null,\"reasoning\":null},"
-                        + "\"logprobs\":null,\"finish_reason\":\"stop\",\"stop_reason\":null,\"token_ids\":null}],"
-                        + "\"service_tier\":null,\"system_fingerprint\":null,\"usage\":{\"prompt_tokens\":26,"
-                        + "\"total_tokens\":32,\"completion_tokens\":6,"
-                        + "\"prompt_tokens_details\":{\"cached_tokens\":2}},\"prompt_logprobs\":null,"
-                        + "\"prompt_token_ids\":null,\"kv_transfer_params\":null}");
+                .isEqualTo(
+                        "{\"id\":\"ID\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"tiny\",\"choices\":["
+                                + "{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Paris\",\"refusal\":null,"
+                                + "\"annotations\":null,\"audio\":null,\"function_call\":null,\"reasoning\":null},"
+                                + "\"logprobs\":null,\"finish_reason\":\"stop\",\"stop_reason\":null,\"token_ids\":null}],"
+                                + "\"service_tier\":null,\"system_fingerprint\":null,\"usage\":{\"prompt_tokens\":26,"
+                                + "\"total_tokens\":32,\"completion_tokens\":6,"
+                                + "\"prompt_tokens_details\":{\"cached_tokens\":2}},\"prompt_logprobs\":null,"
+                                + "\"prompt_token_ids\":null,\"kv_transfer_params\":null}");
         assertThat(prompt()).isEqualTo("user: Capital?\nassistant: ");
         assertThat(engine.last().params().maxTokens()).isEqualTo(ScriptedServer.MAX_MODEL_LEN - 26);
     }
@@ -82,8 +83,9 @@ class ChatTest extends ServerTest {
                 .body("choices[0].message.tool_calls[0].id", matchesPattern("chatcmpl-tool-[0-9a-f]{32}"))
                 .body("choices[0].message.tool_calls[0].type", equalTo("function"))
                 .body("choices[0].message.tool_calls[0].function.name", equalTo("weather"))
-                .body("choices[0].message.tool_calls.function.arguments", contains(
-                        "{\"city\":\"Oslo\"}", "{\"city\":\"Rome\"}"));
+                .body(
+                        "choices[0].message.tool_calls.function.arguments",
+                        contains("{\"city\":\"Oslo\"}", "{\"city\":\"Rome\"}"));
         assertThat(prompt()).startsWith("[1 tools]");
         post(CHAT, chat("\"w\"", ",\"parallel_tool_calls\":false," + TOOLS))
                 .body("choices[0].message.tool_calls", hasSize(1));
@@ -104,8 +106,7 @@ class ChatTest extends ServerTest {
                 .body("choices[0].logprobs.content[0].top_logprobs", hasSize(2))
                 .body("choices[0].logprobs.content[2].token", equalTo("<eos>"))
                 .body("choices[0].logprobs.content[2].top_logprobs[1].bytes", hasSize(6));
-        post(CHAT, chat("\"x\"", ",\"logprobs\":true"))
-                .body("choices[0].logprobs.content[0].top_logprobs", hasSize(0));
+        post(CHAT, chat("\"x\"", ",\"logprobs\":true")).body("choices[0].logprobs.content[0].top_logprobs", hasSize(0));
     }
 
     @Test

@@ -26,12 +26,13 @@ class CompletionsTest extends ServerTest {
                 .extract()
                 .asString();
         assertThat(body.replaceAll("cmpl-[0-9a-f]{32}", "ID").replaceAll("\"created\":\\d+", "\"created\":1"))
-                .isEqualTo("{\"id\":\"ID\",\"object\":\"text_completion\",\"created\":1,\"model\":\"tiny\",\"choices\":["
-                        + "{\"index\":0,\"text\":\"héllo\",\"logprobs\":null,\"finish_reason\":\"stop\","
-                        + "\"stop_reason\":null,\"token_ids\":null,\"prompt_logprobs\":null,"
-                        + "\"prompt_token_ids\":null}],\"service_tier\":null,\"system_fingerprint\":null,"
-                        + "\"usage\":{\"prompt_tokens\":7,\"total_tokens\":14,\"completion_tokens\":7,"
-                        + "\"prompt_tokens_details\":{\"cached_tokens\":2}},\"kv_transfer_params\":null}");
+                .isEqualTo(
+                        "{\"id\":\"ID\",\"object\":\"text_completion\",\"created\":1,\"model\":\"tiny\",\"choices\":["
+                                + "{\"index\":0,\"text\":\"héllo\",\"logprobs\":null,\"finish_reason\":\"stop\","
+                                + "\"stop_reason\":null,\"token_ids\":null,\"prompt_logprobs\":null,"
+                                + "\"prompt_token_ids\":null}],\"service_tier\":null,\"system_fingerprint\":null,"
+                                + "\"usage\":{\"prompt_tokens\":7,\"total_tokens\":14,\"completion_tokens\":7,"
+                                + "\"prompt_tokens_details\":{\"cached_tokens\":2}},\"kv_transfer_params\":null}");
         assertThat(engine.last().prompt().get(0)).isEqualTo(ByteTokenizer.BOS);
     }
 

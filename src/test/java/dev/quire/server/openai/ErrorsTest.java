@@ -20,11 +20,7 @@ class ErrorsTest extends ServerTest {
     private static final String MESSAGES = "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]";
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '\0',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
             {"prompt":"a","model":"other"}          | 404 | NotFoundError   | model | The model `other` does not exist.
             {"prompt":"a"                           | 400 | Bad Request     | body | json_invalid
             {"prompt":"a"} x                        | 400 | Bad Request     | body | json_invalid
@@ -64,11 +60,7 @@ class ErrorsTest extends ServerTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '\0',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
             {}                                      | 400 | Bad Request     | body.messages | Field required
             {"messages":"x"}                        | 400 | Bad Request     | body.messages | valid list
             {"messages":[1]}                        | 400 | Bad Request     | body.messages.0 | dictionary
@@ -104,14 +96,23 @@ class ErrorsTest extends ServerTest {
     @Test
     void promptBeyondTheContextNamesBothNumbers() {
         String tooLong = "y".repeat(ScriptedServer.MAX_MODEL_LEN);
-        check(COMPLETIONS, "{\"prompt\":\"" + tooLong + "\"}", 400, "BadRequestError", "input_tokens",
+        check(
+                COMPLETIONS,
+                "{\"prompt\":\"" + tooLong + "\"}",
+                400,
+                "BadRequestError",
+                "input_tokens",
                 "maximum context length is 2000 tokens. However, your request has 2001 input tokens.");
     }
 
     @Test
     void onlyJsonIsRead() {
         for (String type : new String[] {"text/plain", "application/x-www-form-urlencoded"}) {
-            withKey().contentType(type).body("{\"prompt\":\"a\"}").post(COMPLETIONS).then()
+            withKey()
+                    .contentType(type)
+                    .body("{\"prompt\":\"a\"}")
+                    .post(COMPLETIONS)
+                    .then()
                     .statusCode(400)
                     .body("error.message", equalTo("Unsupported Media Type: Only 'application/json' is allowed"));
         }
@@ -143,7 +144,10 @@ class ErrorsTest extends ServerTest {
             check(
                     COMPLETIONS,
                     "{\"prompt\":\"a\",\"stream\":" + stream + "}",
-                    500, "InternalServerError", null, "device fault in step 7");
+                    500,
+                    "InternalServerError",
+                    null,
+                    "device fault in step 7");
         }
         engine.reset();
         post(COMPLETIONS, "{\"prompt\":\"a\"}").statusCode(200);

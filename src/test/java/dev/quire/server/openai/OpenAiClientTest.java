@@ -70,17 +70,23 @@ class OpenAiClientTest extends ServerTest {
         }
         assertThat(text).hasToString("Grüße, 😀!");
         assertThat(numTokens[0]).isEqualTo(15);
-        assertThat(client.models().list().data()).extracting(model -> model.id()).isEqualTo(List.of("tiny", "org/tiny"));
+        assertThat(client.models().list().data())
+                .extracting(model -> model.id())
+                .isEqualTo(List.of("tiny", "org/tiny"));
     }
 
     @Test
     void getsTypedErrors() {
         OpenAIClient client = client(ScriptedServer.KEY);
-        assertThatThrownBy(() -> client.chat().completions().create(chat().model("none").build()))
+        assertThatThrownBy(() ->
+                        client.chat().completions().create(chat().model("none").build()))
                 .isInstanceOf(NotFoundException.class)
                 .hasMessageContaining("The model `none` does not exist.");
-        assertThatThrownBy(() -> client.chat().completions().create(chat().temperature(3.0).build()))
-                .isInstanceOfSatisfying(BadRequestException.class, e -> assertThat(e.param()).contains("temperature"));
+        assertThatThrownBy(() -> client.chat()
+                        .completions()
+                        .create(chat().temperature(3.0).build()))
+                .isInstanceOfSatisfying(
+                        BadRequestException.class, e -> assertThat(e.param()).contains("temperature"));
         assertThatThrownBy(() -> client("wrong").chat().completions().create(chat().build()))
                 .isInstanceOf(UnauthorizedException.class);
         engine.admit(EngineClient.Admission.QUEUE_FULL);

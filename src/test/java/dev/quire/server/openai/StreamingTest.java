@@ -178,7 +178,10 @@ class StreamingTest extends ServerTest {
         try (SseClient client =
                 new SseClient(server, COMPLETIONS, "{\"prompt\":[\"one\",\"two\"],\"stream\":true,\"logprobs\":1}")) {
             String all = String.join("", events(client));
-            assertThat(all).contains("\"index\":0,\"text\":").contains("\"index\":1,\"text\":").endsWith(DONE);
+            assertThat(all)
+                    .contains("\"index\":0,\"text\":")
+                    .contains("\"index\":1,\"text\":")
+                    .endsWith(DONE);
             assertThat(all.split("\"finish_reason\":\"stop\"", -1)).hasSize(3);
             assertThat(all.split("<eos>", -1).length).isGreaterThan(2);
         }
@@ -187,9 +190,17 @@ class StreamingTest extends ServerTest {
     @Test
     void faultInTheMiddleIsAnEventOfItsOwn() throws IOException {
         engine.answer("abcdef");
-        engine.failAfter(3, "device fault");
+        engine.failAfter(2, "device fault");
+        Semaphore steps = engine.stepByStep();
         try (SseClient client = new SseClient(server, CHAT, "{" + MESSAGES + ",\"stream\":true}")) {
-            List<String> events = events(client);
+            steps.release(2);
+            assertThat(client.head()).startsWith("HTTP/1.1 200");
+            client.event();
+            steps.release();
+            List<String> events = new ArrayList<>();
+            for (String event = client.event(); !event.isEmpty(); event = client.event()) {
+                events.add(event);
+            }
             int numEvents = events.size();
             assertThat(events.subList(numEvents - 2, numEvents))
                     .containsExactly(

@@ -52,24 +52,38 @@ class OpsTest {
     void keysGuardEverythingButOperations() {
         given().get("/metrics").then().statusCode(200);
         for (String path : List.of("/v1/models", "/tokenize", "/q/anything", "/nowhere")) {
-            given().get(path).then()
+            given().get(path)
+                    .then()
                     .statusCode(401)
                     .header("WWW-Authenticate", "Bearer")
                     .body("error.type", equalTo("AuthenticationError"))
                     .body("error.code", equalTo(401));
         }
-        given().header("Authorization", "Bearer secret-3").get("/v1/models").then().statusCode(401);
-        given().header("Authorization", "Basic secret-1").get("/v1/models").then().statusCode(401);
-        given().header("Authorization", "bearer secret-2").get("/v1/models").then().statusCode(200);
+        given().header("Authorization", "Bearer secret-3")
+                .get("/v1/models")
+                .then()
+                .statusCode(401);
+        given().header("Authorization", "Basic secret-1")
+                .get("/v1/models")
+                .then()
+                .statusCode(401);
+        given().header("Authorization", "bearer secret-2")
+                .get("/v1/models")
+                .then()
+                .statusCode(200);
         given().header("x-api-key", "secret-1").get("/v1/models").then().statusCode(200);
-        given().contentType("application/grpc").post("/inference.GRPCInferenceService/ServerLive").then()
+        given().contentType("application/grpc")
+                .post("/inference.GRPCInferenceService/ServerLive")
+                .then()
                 .statusCode(200)
                 .header("grpc-status", "16");
     }
 
     @Test
     void modelsUnderEveryName() {
-        withKey().get("/v1/models").then()
+        withKey()
+                .get("/v1/models")
+                .then()
                 .statusCode(200)
                 .body("object", equalTo("list"))
                 .body("data.id", contains("tiny", "org/tiny"))
@@ -82,15 +96,20 @@ class OpsTest {
 
     @Test
     void frameworkErrorsHaveTheApisForm() {
-        withKey().get("/nowhere").then()
+        withKey()
+                .get("/nowhere")
+                .then()
                 .statusCode(404)
                 .body("error.type", equalTo("Not Found"))
                 .body("error.code", equalTo(404));
-        withKey().get("/v1/completions").then()
+        withKey()
+                .get("/v1/completions")
+                .then()
                 .statusCode(405)
                 .body("error.type", equalTo("Method Not Allowed"))
                 .body("error.code", equalTo(405));
-        withKey().body("{\"prompt\":\"" + "x".repeat(ScriptedServer.MAX_BODY_BYTES) + "\"}")
+        withKey()
+                .body("{\"prompt\":\"" + "x".repeat(ScriptedServer.MAX_BODY_BYTES) + "\"}")
                 .post("/v1/completions")
                 .then()
                 .statusCode(413)
@@ -100,17 +119,24 @@ class OpsTest {
 
     @Test
     void tokenizesTextsAndConversationsAndBack() {
-        withKey().body("{\"prompt\":\"hé\",\"return_token_strs\":true}").post("/tokenize").then()
+        withKey()
+                .body("{\"prompt\":\"hé\",\"return_token_strs\":true}")
+                .post("/tokenize")
+                .then()
                 .statusCode(200)
                 .body("count", equalTo(4))
                 .body("max_model_len", equalTo(ScriptedServer.MAX_MODEL_LEN))
                 .body("tokens", contains(256, 104, 0xC3, 0xA9))
                 .body("token_strs[0]", equalTo("<bos>"));
-        withKey().body("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"add_generation_prompt\":false}")
+        withKey()
+                .body("{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"add_generation_prompt\":false}")
                 .post("/tokenize")
                 .then()
                 .body("count", equalTo("user: hi\n".length()));
-        withKey().body("{\"tokens\":[256,104,195,169]}").post("/detokenize").then()
+        withKey()
+                .body("{\"tokens\":[256,104,195,169]}")
+                .post("/detokenize")
+                .then()
                 .statusCode(200)
                 .body("prompt", equalTo("<bos>hé"));
         withKey().body("{\"tokens\":[300]}").post("/detokenize").then().statusCode(400);
@@ -130,7 +156,11 @@ class OpsTest {
     void metricsHaveTheirNamesLabelsAndCounts() {
         String labels = "{model_name=\"tiny\",engine=\"0\"";
         String before = given().get("/metrics").then().extract().asString();
-        withKey().body("{\"prompt\":\"abc\",\"n\":2}").post("/v1/completions").then().statusCode(200);
+        withKey()
+                .body("{\"prompt\":\"abc\",\"n\":2}")
+                .post("/v1/completions")
+                .then()
+                .statusCode(200);
         var response = given().get("/metrics").then().statusCode(200);
         assertThat(response.extract().header("Content-Type")).isEqualTo("text/plain; version=0.0.4; charset=utf-8");
         String metrics = response.extract().asString();
@@ -140,9 +170,12 @@ class OpsTest {
         assertThat(sample(metrics, "quire:kv_internal_waste" + labels + "}")).isEqualTo(0.03);
         assertThat(sample(metrics, "vllm:num_preemptions_total" + labels + "}")).isEqualTo(5);
         assertThat(sample(metrics, "vllm:prompt_tokens_total" + labels + "}")).isEqualTo(60);
-        assertThat(sample(metrics, "vllm:generation_tokens_total" + labels + "}")).isEqualTo(700);
-        assertThat(sample(metrics, "vllm:prefix_cache_queries_total" + labels + "}")).isEqualTo(80);
-        assertThat(sample(metrics, "vllm:prefix_cache_hits_total" + labels + "}")).isEqualTo(9);
+        assertThat(sample(metrics, "vllm:generation_tokens_total" + labels + "}"))
+                .isEqualTo(700);
+        assertThat(sample(metrics, "vllm:prefix_cache_queries_total" + labels + "}"))
+                .isEqualTo(80);
+        assertThat(sample(metrics, "vllm:prefix_cache_hits_total" + labels + "}"))
+                .isEqualTo(9);
         for (String reason : List.of("stop", "length", "abort", "error", "repetition")) {
             sample(metrics, "vllm:request_success_total" + labels + ",finished_reason=\"" + reason + "\"}");
         }
@@ -153,10 +186,14 @@ class OpsTest {
                 .contains("block_size=\"16\"")
                 .contains("num_gpu_blocks=\"100\"")
                 .contains("jvm_memory_used_bytes");
-        assertThat(added(before, metrics, "vllm:time_to_first_token_seconds_count" + labels + "}")).isEqualTo(2);
-        assertThat(added(before, metrics, "vllm:inter_token_latency_seconds_count" + labels + "}")).isEqualTo(6);
-        assertThat(added(before, metrics, "vllm:e2e_request_latency_seconds_count" + labels + "}")).isEqualTo(2);
-        assertThat(added(before, metrics, "vllm:request_generation_tokens_sum" + labels + "}")).isEqualTo(8);
+        assertThat(added(before, metrics, "vllm:time_to_first_token_seconds_count" + labels + "}"))
+                .isEqualTo(2);
+        assertThat(added(before, metrics, "vllm:inter_token_latency_seconds_count" + labels + "}"))
+                .isEqualTo(6);
+        assertThat(added(before, metrics, "vllm:e2e_request_latency_seconds_count" + labels + "}"))
+                .isEqualTo(2);
+        assertThat(added(before, metrics, "vllm:request_generation_tokens_sum" + labels + "}"))
+                .isEqualTo(8);
         assertThat(added(before, metrics, "vllm:request_params_n_bucket" + labels + ",le=\"2.0\"}"))
                 .isEqualTo(1);
         assertThat(added(before, metrics, "vllm:request_params_max_tokens_sum" + labels + "}"))
