@@ -6,6 +6,7 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Shape;
 import dev.quire.weights.Checkpoint;
+import dev.quire.weights.CheckpointException;
 import dev.quire.weights.ConfigJson;
 import dev.quire.weights.quant.PackedWeight;
 import dev.quire.weights.quant.QuantizationConfig;
@@ -101,6 +102,10 @@ public record DecoderWeights(
                 return new LinearWeight.Dense(name, tensor(name + ".weight", out, in), bias);
             }
             PackedWeight packed = PackedWeight.load(checkpoint, name, scheme.get(), out, in);
+            if (packed.groupIndex() != null) {
+                throw CheckpointException.ofTensor(
+                        checkpoint.files().location(), name, "is quantized with reordered groups: not supported yet");
+            }
             int groupSize = scheme.get().groupSize() > 0 ? scheme.get().groupSize() : in;
             return new LinearWeight.GroupQuantized(
                     name,

@@ -19,7 +19,15 @@ final class Bf16Tile {
 
     /** As {@link PackedMatrix#multiply}, from word wFrom of w, panels panelLength words apart. */
     static void multiply(
-            int[] w, int wFrom, int panelLength, int numPanels, float[] x, int xFrom, int count, float[] sums, int numRows) {
+            int[] w,
+            int wFrom,
+            int panelLength,
+            int numPanels,
+            float[] x,
+            int xFrom,
+            int count,
+            float[] sums,
+            int numRows) {
         int panel = 0;
         if (numRows == 1) {
             for (; panel <= numPanels - 4; panel += 4) {
@@ -46,7 +54,8 @@ final class Bf16Tile {
     }
 
     /** Four panels, one row. */
-    private static void fourPanels(int[] w, int wFrom, int panelLength, float[] x, int xFrom, int count, float[] sums, int s) {
+    private static void fourPanels(
+            int[] w, int wFrom, int panelLength, float[] x, int xFrom, int count, float[] sums, int s) {
         FloatVector a00 = FloatVector.zero(F);
         FloatVector b00 = FloatVector.zero(F);
         FloatVector a10 = FloatVector.zero(F);
@@ -93,7 +102,8 @@ final class Bf16Tile {
     }
 
     /** Two panels, two rows. */
-    private static void twoPanels(int[] w, int wFrom, int panelLength, float[] x, int xFrom, int count, float[] sums, int s) {
+    private static void twoPanels(
+            int[] w, int wFrom, int panelLength, float[] x, int xFrom, int count, float[] sums, int s) {
         FloatVector a00 = FloatVector.zero(F);
         FloatVector b00 = FloatVector.zero(F);
         FloatVector a01 = FloatVector.zero(F);

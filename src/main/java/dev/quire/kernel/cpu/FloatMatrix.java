@@ -66,8 +66,7 @@ final class FloatMatrix extends PackedMatrix {
         int from = offset(panel);
         int done = 0;
         for (; numRows == 1 && done <= numPanels - 4; done += 4) {
-            FloatTile.fourPanels(
-                    w, from + done * panelLength, panelLength, x, xOffset, cols, sums, done * PANEL_ROWS);
+            FloatTile.fourPanels(w, from + done * panelLength, panelLength, x, xOffset, cols, sums, done * PANEL_ROWS);
         }
         java.util.Arrays.fill(sums, done * numRows * PANEL_ROWS, numPanels * numRows * PANEL_ROWS, 0);
         for (; done < numPanels; done++) {

@@ -28,8 +28,7 @@ final class FloatTile {
      * @param x [count, numRows] from xFrom
      * @param sums [numRows, 2L] from s
      */
-    static void accumulate(
-            float[] w, int wFrom, float[] x, int xFrom, int count, float[] sums, int s, int numRows) {
+    static void accumulate(float[] w, int wFrom, float[] x, int xFrom, int count, float[] sums, int s, int numRows) {
         switch (numRows) {
             case 1 -> tile1(w, wFrom, x, xFrom, count, sums, s);
             case 2 -> tile2(w, wFrom, x, xFrom, count, sums, s);
@@ -185,7 +184,8 @@ final class FloatTile {
     }
 
     /** Four panels, panelLength apart, times one row: eight chains hide the latency that two of {@code tile1} would show. */
-    static void fourPanels(float[] w, int wFrom, int panelLength, float[] x, int xFrom, int count, float[] sums, int s) {
+    static void fourPanels(
+            float[] w, int wFrom, int panelLength, float[] x, int xFrom, int count, float[] sums, int s) {
         FloatVector a0 = FloatVector.zero(F);
         FloatVector b0 = FloatVector.zero(F);
         FloatVector a1 = FloatVector.zero(F);

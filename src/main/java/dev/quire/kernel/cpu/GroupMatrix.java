@@ -147,7 +147,8 @@ final class GroupMatrix extends PackedMatrix {
 
     /** The signed integer in the highest numBits of each lane. */
     private FloatVector toFloat(IntVector shifted) {
-        return (FloatVector) shifted.lanewise(VectorOperators.ASHR, 32 - numBits).convert(VectorOperators.I2F, 0);
+        return (FloatVector)
+                shifted.lanewise(VectorOperators.ASHR, 32 - numBits).convert(VectorOperators.I2F, 0);
     }
 
     @Override

@@ -31,7 +31,9 @@ public final class KernelBench {
     }
 
     public static void main(String[] args) {
-        int numThreads = args.length > 0 ? Integer.parseInt(args[0]) : CpuOptions.defaults().numThreads();
+        int numThreads = args.length > 0
+                ? Integer.parseInt(args[0])
+                : CpuOptions.defaults().numThreads();
         int out = args.length > 1 ? Integer.parseInt(args[1]) : 8192;
         int in = args.length > 2 ? Integer.parseInt(args[2]) : 2048;
         String types = args.length > 3 ? args[3] : "bf16,f16,f32,int8 g32,int8 row,int4 g32,int4 g128";
@@ -42,7 +44,8 @@ public final class KernelBench {
     private void run(int out, int in, List<String> types, List<String> batches) {
         double readRate = readWords.length * 4.0 / best(40, 1, this::read);
         double peak = pool.numThreads() * FMA_ROUNDS * 2.0 * 12 * Lanes.COUNT / best(20, 0.3, this::multiplyAdd);
-        print("read bound %.1f GB/s, multiply-add bound %.1f GFLOP/s, pool call %.2f µs%n",
+        print(
+                "read bound %.1f GB/s, multiply-add bound %.1f GFLOP/s, pool call %.2f µs%n",
                 readRate / 1e9, peak / 1e9, best(20000, 0.3, () -> pool.run(pool.numThreads(), task -> {})) * 1e6);
         for (String type : types) {
             LinearWeight[] weights = weights(type, out, in);
@@ -62,10 +65,12 @@ public final class KernelBench {
         Tensor x = CpuTensors.random(random, numRows, linear.inFeatures(), 0);
         Tensor y = CpuTensors.poisoned(numRows, linear.outFeatures(), 0);
         int[] turn = {0};
-        double seconds = best(numRows < 64 ? 200 : 20, 1.5, () -> gemm.matmul(y, x, linears[turn[0]++ % linears.length], numRows));
+        double seconds = best(
+                numRows < 64 ? 200 : 20, 1.5, () -> gemm.matmul(y, x, linears[turn[0]++ % linears.length], numRows));
         double flops = 2.0 * numRows * linear.outFeatures() * linear.inFeatures() / seconds;
         double bytes = linear.weightBytes() / seconds;
-        print("%-9s M=%-4d %9.0f µs %7.1f GB/s (%3.0f%%) %7.1f GFLOP/s (%3.0f%%)%n",
+        print(
+                "%-9s M=%-4d %9.0f µs %7.1f GB/s (%3.0f%%) %7.1f GFLOP/s (%3.0f%%)%n",
                 type, numRows, seconds * 1e6, bytes / 1e9, 100 * bytes / readRate, flops / 1e9, 100 * flops / peak);
     }
 
@@ -78,9 +83,15 @@ public final class KernelBench {
                 case "bf16" -> CpuTensors.dense(random, DType.BF16, out, in, false);
                 case "f16" -> CpuTensors.dense(random, DType.F16, out, in, false);
                 case "f32" -> CpuTensors.dense(random, DType.F32, out, in, false);
-                default -> CpuTensors.quantized(
-                        random, words[0].charAt(3) - '0', words[1].equals("row") ? in : Integer.parseInt(words[1].substring(1)),
-                        true, DType.BF16, out, in);
+                default ->
+                    CpuTensors.quantized(
+                            random,
+                            words[0].charAt(3) - '0',
+                            words[1].equals("row") ? in : Integer.parseInt(words[1].substring(1)),
+                            true,
+                            DType.BF16,
+                            out,
+                            in);
             };
         }
         return weights;
@@ -134,7 +145,17 @@ public final class KernelBench {
             k = k.fma(x, x);
             m = m.fma(x, x);
         }
-        FloatVector sum = a.add(b).add(c).add(d).add(e).add(f).add(g).add(h).add(i).add(j).add(k).add(m);
+        FloatVector sum = a.add(b)
+                .add(c)
+                .add(d)
+                .add(e)
+                .add(f)
+                .add(g)
+                .add(h)
+                .add(i)
+                .add(j)
+                .add(k)
+                .add(m);
         return sum.reduceLanes(VectorOperators.ADD);
     }
 
