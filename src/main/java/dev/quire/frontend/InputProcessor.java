@@ -86,6 +86,19 @@ public final class InputProcessor {
         return model.tokenizer().decode(ids, false);
     }
 
+    /** The token as the vocabulary spells it. */
+    public String vocabularyEntry(int id) {
+        return model.tokenizer().idToToken(id);
+    }
+
+    /** The prompt's text as {@code echo} repeats it. */
+    public String echo(Prompt prompt, ValidRequest valid) {
+        return prompt instanceof Prompt.Text text
+                ? text.text()
+                : model.tokenizer()
+                        .decode(valid.prompt().toArray(), valid.output().skipSpecialTokens());
+    }
+
     private void checkTools(ChatInput input) {
         if (input.tools() == null) {
             if (input.toolChoice() != ChatInput.ToolChoice.DEFAULT && input.toolChoice() != ChatInput.ToolChoice.NONE) {

@@ -4,7 +4,6 @@ import dev.quire.request.FinishReason;
 import dev.quire.request.SequenceResult;
 import dev.quire.request.TokenLogprobs;
 import dev.quire.tokenizer.IncrementalDetokenizer;
-import dev.quire.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,11 +26,11 @@ public final class OutputProcessor {
     private int stopTokenId = -1;
 
     /** @param promptIds the request's prompt, shared by its sequences and not changed */
-    public OutputProcessor(Tokenizer tokenizer, ValidRequest request, int[] promptIds) {
+    public OutputProcessor(ServedModel model, ValidRequest request, int[] promptIds) {
         OutputOptions options = request.output();
         this.request = request;
-        this.detokenizer =
-                tokenizer.detokenizer(promptIds, options.skipSpecialTokens(), options.spacesBetweenSpecialTokens());
+        this.detokenizer = model.tokenizer()
+                .detokenizer(promptIds, options.skipSpecialTokens(), options.spacesBetweenSpecialTokens());
         this.stopStrings = new StopStrings(
                 options.stop(), options.includeStopString(), request.params().minTokens());
     }

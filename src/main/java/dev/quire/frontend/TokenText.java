@@ -8,8 +8,8 @@ public final class TokenText {
     private final Tokenizer tokenizer;
     private final boolean asIds;
 
-    public TokenText(Tokenizer tokenizer, boolean asIds) {
-        this.tokenizer = tokenizer;
+    public TokenText(ServedModel model, boolean asIds) {
+        this.tokenizer = model.tokenizer();
         this.asIds = asIds;
     }
 

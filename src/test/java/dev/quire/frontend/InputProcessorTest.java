@@ -19,18 +19,7 @@ class InputProcessorTest {
     private final InputProcessor input = new InputProcessor(model(SamplingDefaults.none()));
 
     private static ServedModel model(SamplingDefaults defaults) {
-        return new ServedModel(
-                List.of("tiny", "alias"),
-                "/models/tiny",
-                1,
-                MAX_MODEL_LEN,
-                new ByteTokenizer(),
-                null,
-                defaults,
-                TokenIds.of(ByteTokenizer.EOS),
-                ByteTokenizer.VOCAB_SIZE,
-                ServingLimits.of(5),
-                ToolCallFormat.NONE);
+        return TestModels.served(new ByteTokenizer(), MAX_MODEL_LEN, defaults);
     }
 
     private ValidRequest complete(String text, SamplingOptions options) {

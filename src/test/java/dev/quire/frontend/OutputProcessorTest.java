@@ -24,7 +24,7 @@ class OutputProcessorTest {
         OutputOptions options = new OutputOptions(stop, includeStop, skipSpecial, true, numTopLogprobs, false);
         ValidRequest request =
                 new ValidRequest(TokenIds.of(PROMPT), params.build(), TokenIds.of(ByteTokenizer.EOS), 0, 0, options);
-        return new OutputProcessor(tokenizer, request, PROMPT);
+        return new OutputProcessor(TestModels.served(tokenizer, 64), request, PROMPT);
     }
 
     private static SequenceResult ended(FinishReason reason, int stopTokenId) {

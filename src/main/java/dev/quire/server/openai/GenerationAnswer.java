@@ -2,6 +2,7 @@ package dev.quire.server.openai;
 
 import dev.quire.engine.EngineClient;
 import dev.quire.frontend.Wakeup;
+import dev.quire.request.SamplingParams;
 import dev.quire.server.ApiError;
 import dev.quire.server.JsonOut;
 import io.vertx.core.http.HttpHeaders;
@@ -212,11 +213,17 @@ final class GenerationAnswer {
         }
     }
 
+    /** For the request log. */
     @Override
     public String toString() {
-        return runs.stream()
-                        .map(run -> run.request() + " " + run.valid().params())
-                        .toList()
-                + (delivery.stream() ? " streamed" : "");
+        StringBuilder text = new StringBuilder(delivery.stream() ? "stream" : "answer");
+        for (PromptRun run : runs) {
+            SamplingParams params = run.valid().params();
+            text.append(", ").append(run.numPromptTokens()).append(" prompt tokens");
+            text.append(" max_tokens=").append(params.maxTokens());
+            text.append(" n=").append(params.n());
+            text.append(" temperature=").append(params.temperature());
+        }
+        return text.toString();
     }
 }

@@ -79,7 +79,7 @@ class GenerationService {
                     input.completion(prompt, request.addSpecialTokens(), request.promptOnly(), request.sampling());
             prompts.add(valid);
             if (request.echo()) {
-                echoes.add(echo(prompt, valid));
+                echoes.add(input.echo(prompt, valid));
             }
         }
         StreamOptions delivery = withForcedUsage(request.delivery());
@@ -115,14 +115,6 @@ class GenerationService {
         }
     }
 
-    private String echo(Prompt prompt, ValidRequest valid) {
-        boolean whole = prompt instanceof Prompt.Text;
-        return whole
-                ? ((Prompt.Text) prompt).text()
-                : model.tokenizer()
-                        .decode(valid.prompt().toArray(), valid.output().skipSpecialTokens());
-    }
-
     private StreamOptions withForcedUsage(StreamOptions delivery) {
         return forceUsage ? new StreamOptions(delivery.stream(), true, true) : delivery;
     }
@@ -132,7 +124,7 @@ class GenerationService {
     }
 
     private TokenText tokenText(ValidRequest valid) {
-        return new TokenText(model.tokenizer(), valid.output().tokensAsIds());
+        return new TokenText(model, valid.output().tokensAsIds());
     }
 
     private GenerationAnswer answer(
@@ -166,7 +158,7 @@ class GenerationService {
         for (int i = 0; i < n; i++) {
             choices.add(new Choice(
                     position * n + i,
-                    new OutputProcessor(model.tokenizer(), prompt, promptIds),
+                    new OutputProcessor(model, prompt, promptIds),
                     parsesTools ? new HermesToolCalls() : null,
                     keepsIds));
         }

@@ -24,39 +24,36 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonFields {
     private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-    private static final int MAX_INPUT_SHOWN = 100;
-    private static final int MAX_PROBLEMS = 20;
 
     private final ObjectNode object;
     private final String path;
-    private final List<String> problems;
-    private final List<String> params;
+    private final SchemaProblems problems;
 
-    private JsonFields(ObjectNode object, String path, List<String> problems, List<String> params) {
+    private JsonFields(ObjectNode object, String path, SchemaProblems problems) {
         this.object = object;
         this.path = path;
         this.problems = problems;
-        this.params = params;
     }
 
     /** Parses a request body. */
     static JsonFields parse(byte[] body) {
-        JsonNode node;
+        SchemaProblems problems = new SchemaProblems();
+        JsonNode node = null;
         try {
             node = JSON.readTree(body);
         } catch (JsonProcessingException e) {
             JsonLocation at = e.getLocation();
-            long offset = at == null ? 0 : Math.max(0, at.getByteOffset());
-            throw schemaError(
-                    List.of(problem("json_invalid", "body." + offset, "JSON decode error: " + e.getOriginalMessage())),
-                    "body");
+            String where = at == null ? "" : " at byte " + Math.max(0, at.getByteOffset());
+            problems.add("json_invalid", "body", "JSON decode error" + where + ": " + e.getOriginalMessage());
         } catch (IOException e) {
-            throw schemaError(List.of(problem("json_invalid", "body", "JSON decode error")), "body");
+            problems.add("json_invalid", "body", "JSON decode error");
         }
-        if (!(node instanceof ObjectNode object)) {
-            throw schemaError(List.of(problem("dict_type", "body", "Input should be a valid dictionary")), "body");
+        problems.check();
+        if (node instanceof ObjectNode object) {
+            return new JsonFields(object, "body", problems);
         }
-        return new JsonFields(object, "body", new ArrayList<>(), new ArrayList<>());
+        problems.add("dict_type", "body", "Input should be a valid dictionary");
+        throw problems.error();
     }
 
     /** The value of a field; null when it is missing or null. */
@@ -83,7 +80,7 @@ final class JsonFields {
             return null;
         }
         if (node instanceof ObjectNode inner) {
-            return new JsonFields(inner, path + "." + name, problems, params);
+            return new JsonFields(inner, path + "." + name, problems);
         }
         wrong(name, "dict_type", "Input should be a valid dictionary", node);
         return null;
@@ -136,7 +133,7 @@ final class JsonFields {
 
     private @Nullable Integer toInt(String name, long value) {
         if (value != (int) value) {
-            note(name, "int_parsing_size", "Input is too large for an integer: " + value);
+            problems.add("int_parsing_size", path + "." + name, "Input is too large for an integer: " + value);
             return null;
         }
         return (int) value;
@@ -281,39 +278,17 @@ final class JsonFields {
 
     /** Notes that a required field is missing. */
     void missing(String name) {
-        note(name, "missing", "Field required");
+        problems.add("missing", path + "." + name, "Field required");
     }
 
     /** Notes a field of the wrong type. */
     void wrong(String name, String type, String message, JsonNode input) {
-        String shown = input.toString();
-        String cut = shown.length() > MAX_INPUT_SHOWN ? shown.substring(0, MAX_INPUT_SHOWN) + "…" : shown;
-        note(name, type, message + ", input: " + cut);
-    }
-
-    private void note(String name, String type, String message) {
-        if (problems.size() < MAX_PROBLEMS) {
-            problems.add(problem(type, path + "." + name, message));
-            params.add(path + "." + name);
-        }
+        problems.add(type, path + "." + name, message, input);
     }
 
     /** Throws what was noted, naming the first field. */
     void check() {
-        if (!problems.isEmpty()) {
-            throw schemaError(problems, params.get(0));
-        }
-    }
-
-    private static String problem(String type, String location, String message) {
-        return "{'type': '" + type + "', 'loc': '" + location + "', 'msg': '" + message + "'}";
-    }
-
-    private static InvalidRequest schemaError(List<String> problems, String param) {
-        return InvalidRequest.badSchema(
-                param,
-                problems.size() + " validation error" + (problems.size() == 1 ? "" : "s") + ":\n  "
-                        + String.join("\n  ", problems));
+        problems.check();
     }
 
     /** A JSON object as a map in the order of its fields. */

@@ -75,7 +75,7 @@ public class TokenizerResource {
         out.raw(",\"token_strs\":");
         if (withStrings) {
             for (int i = 0; i < ids.length; i++) {
-                out.raw(i == 0 ? "[" : ",").string(model.tokenizer().idToToken(ids[i]));
+                out.raw(i == 0 ? "[" : ",").string(input.vocabularyEntry(ids[i]));
             }
             out.raw(ids.length == 0 ? "[]" : "]");
         } else {

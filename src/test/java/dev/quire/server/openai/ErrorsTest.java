@@ -156,7 +156,6 @@ class ErrorsTest extends ServerTest {
     @Test
     void aRefusalReachesNoEngine() {
         post(COMPLETIONS, "{\"prompt\":\"a\",\"top_p\":2}").statusCode(400);
-        assertThat(engine.numRunning()).isZero();
         assertThat(catchThrowable(engine::last)).isNotNull();
     }
 }
