@@ -1,0 +1,134 @@
+package dev.quire.boot;
+
+import dev.quire.engine.EngineClient;
+import dev.quire.frontend.ServedModel;
+import dev.quire.server.config.QuireConfig;
+import dev.quire.weights.hub.ProgressBar;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.vertx.ext.web.Router;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Instance;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The server's engine and model. The socket is open from the start; until the model is loaded a gate in front of every
+ * route answers 503.
+ */
+@Singleton
+class EngineProducer {
+    private static final Logger LOG = Logger.getLogger("dev.quire");
+    /** Before every other route of the server. */
+    private static final int FIRST = Integer.MIN_VALUE;
+
+    private static final int UNAVAILABLE = 503;
+    private static final String LOADING =
+            "{\"error\":{\"message\":\"the model is loading\",\"type\":\"ServiceUnavailableError\",\"param\":null,"
+                    + "\"code\":503}}";
+
+    private final QuireConfig config;
+    private final boolean used;
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile @Nullable QuireEngine engine;
+    private volatile boolean stopping;
+
+    /** @param client decides whether this engine is the one in use: tests bring their own */
+    EngineProducer(QuireConfig config, Instance<EngineClient> client) {
+        this.config = config;
+        this.used = client.getHandle().getBean().getBeanClass() == EngineProducer.class;
+    }
+
+    @Produces
+    @Singleton
+    EngineClient client() {
+        return loaded().client();
+    }
+
+    @Produces
+    @Singleton
+    ServedModel model() {
+        return ServedModels.of(loaded(), config);
+    }
+
+    private QuireEngine loaded() {
+        QuireEngine loaded = engine;
+        if (loaded == null) {
+            throw new IllegalStateException("the model is loading");
+        }
+        return loaded;
+    }
+
+    void openGate(@Observes Router router) {
+        if (!used) {
+            return;
+        }
+        router.route().order(FIRST).handler(request -> {
+            if (engine != null) {
+                request.next();
+            } else if (request.normalizedPath().equals("/health")) {
+                request.response().setStatusCode(UNAVAILABLE).end();
+            } else {
+                request.response()
+                        .setStatusCode(UNAVAILABLE)
+                        .putHeader("Retry-After", "1")
+                        .putHeader("Content-Type", "application/json")
+                        .end(LOADING);
+            }
+        });
+    }
+
+    void start(@Observes StartupEvent event) {
+        if (used) {
+            Thread loader = new Thread(this::load, "quire-loader");
+            loader.setDaemon(true);
+            loader.start();
+        }
+    }
+
+    private void load() {
+        try {
+            QuireEngine opened =
+                    QuireEngine.open(EngineOptions.of(config), LOG::info, ProgressBar.onStandardError());
+            ServedModels.of(opened, config);
+            engine = opened;
+            LOG.info(readyLine(opened));
+            TrainingRun.ifAsked(config);
+        } catch (RuntimeException | Error e) {
+            if (!stopping) {
+                System.err.println("quire serve: " + FailureLine.of(e));
+                LOG.debug("the stack trace", e);
+                Quarkus.asyncExit(ServerProcess.FAILED);
+            }
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private static String readyLine(QuireEngine opened) {
+        double seconds = ProcessHandle.current()
+                .info()
+                .startInstant()
+                .map(start -> Duration.between(start, Instant.now()).toMillis() / 1e3)
+                .orElse(opened.secondsSinceStart());
+        return String.format(
+                Locale.ROOT, "ready: %s serves %s after %.2f s", ServerAddress.url(), opened.name(), seconds);
+    }
+
+    /** Stops admission, lets running requests finish for as long as the user said, then frees the device. */
+    void stop(@Observes ShutdownEvent event) throws InterruptedException {
+        stopping = true;
+        QuireEngine running = engine;
+        if (running != null) {
+            running.shutdown(TimeUnit.SECONDS.toMillis(config.shutdownTimeout()));
+        }
+    }
+}

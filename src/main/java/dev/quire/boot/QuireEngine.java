@@ -1,0 +1,261 @@
+package dev.quire.boot;
+
+import dev.quire.engine.EngineClient;
+import dev.quire.engine.EngineConfig;
+import dev.quire.engine.EngineThread;
+import dev.quire.kernel.Backend;
+import dev.quire.kernel.PagedKvCache;
+import dev.quire.model.DecoderWeights;
+import dev.quire.model.DenseDecoder;
+import dev.quire.model.ModelConfig;
+import dev.quire.model.ModelRegistry;
+import dev.quire.request.TokenIds;
+import dev.quire.runner.MemoryPlan;
+import dev.quire.runner.ModelRunner;
+import dev.quire.tokenizer.Tokenizer;
+import dev.quire.weights.Checkpoint;
+import dev.quire.weights.CheckpointException;
+import dev.quire.weights.ConfigJson;
+import dev.quire.weights.GenerationDefaults;
+import dev.quire.weights.hub.DownloadProgress;
+import java.security.SecureRandom;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One loaded model with its running engine, without any web framework: what {@code quire bench}, tests and programs that
+ * embed Quire use, and what the server is built on.
+ *
+ * <pre>{@code
+ * try (QuireEngine quire = QuireEngine.open(EngineOptions.defaults(), System.err::println)) {
+ *     int[] prompt = quire.tokenizer().orElseThrow().encode("Once upon a time", true);
+ *     quire.client().submit(new GenerationRequest("1", TokenIds.of(prompt), params, quire.eosTokenIds(), …, sink));
+ * }
+ * }</pre>
+ */
+public final class QuireEngine implements AutoCloseable {
+    private final ModelSource source;
+    private final Loaded loaded;
+    private final @Nullable ModelText text;
+    private final GenerationDefaults generation;
+    private final PhaseTimes phases;
+
+    /** What the device side of loading gives. */
+    private record Loaded(
+            EngineThread engine, ModelConfig config, String backendDescription, int numThreads, long weightBytesPerStep) {}
+
+    private QuireEngine(
+            ModelSource source,
+            Loaded loaded,
+            @Nullable ModelText text,
+            GenerationDefaults generation,
+            PhaseTimes phases) {
+        this.source = source;
+        this.loaded = loaded;
+        this.text = text;
+        this.generation = generation;
+        this.phases = phases;
+    }
+
+    /**
+     * Loads the model and starts the engine; logs the device, the memory plan and the time of each phase.
+     *
+     * @param log hears one line at a time
+     * @throws StartupException in one line, when the model cannot be found, read or does not fit
+     */
+    public static QuireEngine open(EngineOptions options, Consumer<String> log) {
+        return open(options, log, DownloadProgress.silent());
+    }
+
+    /** As {@link #open(EngineOptions, Consumer)}, with somebody who watches the download. */
+    static QuireEngine open(EngineOptions options, Consumer<String> log, DownloadProgress progress) {
+        try {
+            return load(options, log, progress);
+        } catch (CheckpointException | MemoryPlan.DoesNotFitException e) {
+            throw new StartupException(e.getMessage(), e);
+        }
+    }
+
+    private static QuireEngine load(EngineOptions options, Consumer<String> log, DownloadProgress progress) {
+        PhaseTimes phases = new PhaseTimes();
+        ModelSource source = phases.time("files", () -> ModelSource.find(options, System.getenv(), progress));
+        CompletableFuture<Optional<ModelText>> text = loadText(options, source);
+        GenerationDefaults generation = GenerationDefaults.read(source.files());
+        Loaded loaded = loadDevice(options, source, phases, log);
+        try {
+            Optional<ModelText> words = phases.time("tokenizer", () -> await(text));
+            loaded.engine.start();
+            log.accept(phases.toString());
+            return new QuireEngine(source, loaded, words.orElse(null), generation, phases);
+        } catch (RuntimeException e) {
+            loaded.engine.close();
+            throw e;
+        }
+    }
+
+    /** Beside the weights: the tokenizer's native library and its vocabulary take a good part of the start. */
+    private static CompletableFuture<Optional<ModelText>> loadText(EngineOptions options, ModelSource source) {
+        boolean absent = options.tokenizer().isEmpty() && !source.files().has(ModelText.TOKENIZER_FILE);
+        if (absent && options.loadFormat().equals("dummy")) {
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+        return CompletableFuture.supplyAsync(
+                () -> Optional.of(ModelText.load(options, source.files())),
+                work -> new Thread(work, "quire-tokenizer").start());
+    }
+
+    private static Loaded loadDevice(
+            EngineOptions options, ModelSource source, PhaseTimes phases, Consumer<String> log) {
+        ConfigJson json = ConfigJson.read(source.files(), "config.json");
+        ModelConfig config = ModelRegistry.config(json);
+        checkDtype(options, config);
+        EngineSizes sizes = new EngineSizes(options, config);
+        Backend backend = phases.time("device", () -> BackendChoice.choose(options, log));
+        try (Checkpoint checkpoint = phases.time("checkpoint", () -> source.open(options))) {
+            DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
+            DenseDecoder.Limits limits =
+                    new DenseDecoder.Limits(sizes.maxNumBatchedTokens, sizes.maxNumSeqs, sizes.maxModelLen());
+            MemoryPlan plan = sizes.plan(
+                    backend, weights.residentBytes(backend), DenseDecoder.scratchBytes(backend, config, limits));
+            plan.describe().lines().forEach(log);
+            DenseDecoder model = phases.time(
+                    "weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));
+            PagedKvCache kvCache = phases.time(
+                    "KV cache",
+                    () -> backend.kvCache()
+                            .allocate(
+                                    config.numLayers(),
+                                    plan.numBlocks(),
+                                    plan.blockSize(),
+                                    config.numKvHeads(),
+                                    config.headDim(),
+                                    EngineSizes.kvType(backend)));
+            ModelRunner runner = new ModelRunner(
+                    backend, model, kvCache, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen());
+            EngineThread engine =
+                    new EngineThread(sizes.engineConfig(plan), runner, new SecureRandom().nextLong(), false);
+            return new Loaded(
+                    engine,
+                    config,
+                    backend.name() + ", " + backend.description(),
+                    BackendChoice.cpuOptions(options).numThreads(),
+                    model.weightBytesPerStep());
+        } catch (RuntimeException | Error e) {
+            backend.close();
+            throw e;
+        }
+    }
+
+    private static void checkDtype(EngineOptions options, ModelConfig config) {
+        String found = switch (config.dtype()) {
+            case BF16 -> "bfloat16";
+            case F16 -> "float16";
+            default -> "float32";
+        };
+        if (!options.dtype().equals("auto") && !options.dtype().equals(found)) {
+            throw new StartupException("--dtype " + options.dtype() + ": the checkpoint is " + found
+                    + " and is computed as it is stored; use --dtype auto");
+        }
+    }
+
+    private static <T> T await(CompletableFuture<T> future) {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    /** Where requests go. */
+    public EngineClient client() {
+        return loaded.engine;
+    }
+
+    /** The limits that hold, all resolved. */
+    public EngineConfig config() {
+        return loaded.engine.config();
+    }
+
+    /** The model as the user named it, {@code quire-demo} for the embedded one. */
+    public String name() {
+        return source.name();
+    }
+
+    /** Where its files are. */
+    public String location() {
+        return source.files().location();
+    }
+
+    /** Absent when a model with random weights has none. */
+    public Optional<Tokenizer> tokenizer() {
+        return Optional.ofNullable(text).map(ModelText::tokenizer);
+    }
+
+    Optional<ModelText> text() {
+        return Optional.ofNullable(text);
+    }
+
+    GenerationDefaults generation() {
+        return generation;
+    }
+
+    /** Ids that end a generation. */
+    public TokenIds eosTokenIds() {
+        List<Integer> ids = generation.eosTokenIds();
+        return TokenIds.of(ids.stream().mapToInt(Integer::intValue).toArray());
+    }
+
+    /** Token ids the model scores. */
+    public int vocabSize() {
+        return loaded.config.vocabSize();
+    }
+
+    /** Prompt and generated tokens of one sequence at most. */
+    public int maxModelLen() {
+        return config().maxModelLen();
+    }
+
+    public String backendDescription() {
+        return loaded.backendDescription;
+    }
+
+    /** Threads that compute. */
+    public int numThreads() {
+        return loaded.numThreads;
+    }
+
+    /** Bytes of weights that one decode step reads. */
+    public long weightBytesPerStep() {
+        return loaded.weightBytesPerStep;
+    }
+
+    /** Seconds from the start of loading until now. */
+    double secondsSinceStart() {
+        return phases.totalSeconds();
+    }
+
+    /** Takes nothing new, finishes what is in flight for so long, then fails the rest and frees everything. */
+    public void shutdown(long maxWaitMillis) throws InterruptedException {
+        loaded.engine.shutdown(maxWaitMillis);
+        closeText();
+    }
+
+    @Override
+    public void close() {
+        loaded.engine.close();
+        closeText();
+    }
+
+    private void closeText() {
+        if (text != null) {
+            text.tokenizer().close();
+        }
+    }
+}
