@@ -117,7 +117,9 @@ class ArchitectureTest {
     @Test
     void thePlanHasNoCycles() {
         for (String room : PLAN.keySet()) {
-            assertThat(reachable(room, new TreeSet<>())).as("rooms behind " + room).doesNotContain(room);
+            assertThat(reachable(room, new TreeSet<>()))
+                    .as("rooms behind " + room)
+                    .doesNotContain(room);
         }
     }
 
@@ -157,7 +159,11 @@ class ArchitectureTest {
 
     @Test
     void noThreadLocalsAnywhere() {
-        noClasses().should().dependOnClassesThat().areAssignableTo(ThreadLocal.class).check(house);
+        noClasses()
+                .should()
+                .dependOnClassesThat()
+                .areAssignableTo(ThreadLocal.class)
+                .check(house);
     }
 
     @Test

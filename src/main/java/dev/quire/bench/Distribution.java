@@ -34,9 +34,10 @@ public final class Distribution {
 
     /** Gaps between arrivals, all requests together, in milliseconds. */
     public static Distribution itl(List<RequestTimes> requests) {
-        double[] gaps = new double[requests.stream()
-                .mapToInt(times -> Math.max(0, times.numArrivals() - 1))
-                .sum()];
+        double[] gaps = new double
+                [requests.stream()
+                        .mapToInt(times -> Math.max(0, times.numArrivals() - 1))
+                        .sum()];
         int next = 0;
         for (RequestTimes times : requests) {
             for (int i = 1; i < times.numArrivals(); i++) {

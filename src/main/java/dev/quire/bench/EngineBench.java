@@ -48,7 +48,8 @@ public final class EngineBench {
          * last.
          */
         public double decodeTokensPerSecond() {
-            long from = requests.stream().mapToLong(RequestTimes::firstNanos).max().orElse(0);
+            long from =
+                    requests.stream().mapToLong(RequestTimes::firstNanos).max().orElse(0);
             long to = requests.stream().mapToLong(RequestTimes::lastNanos).min().orElse(0);
             long tokens = 0;
             for (RequestTimes times : requests) {

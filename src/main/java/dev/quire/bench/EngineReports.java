@@ -20,8 +20,7 @@ public final class EngineReports {
      * @param numThreads threads that compute
      * @param weightBytesPerStep bytes of weights that one decode step reads
      */
-    public record Subject(
-            EngineClient client, String model, String backend, int numThreads, long weightBytesPerStep) {}
+    public record Subject(EngineClient client, String model, String backend, int numThreads, long weightBytesPerStep) {}
 
     /**
      * With what.
@@ -99,8 +98,7 @@ public final class EngineReports {
         bench.run("warm-up", plan.workload.uniform(1, plan.inputLen, WARM_UP_LEN), 1);
     }
 
-    private void addPrefill(Report report, Plan plan)
-            throws InterruptedException {
+    private void addPrefill(Report report, Plan plan) throws InterruptedException {
         int length = plan.inputLen;
         double[] rates = new double[NUM_PREFILLS];
         for (int i = 0; i < NUM_PREFILLS; i++) {
@@ -108,12 +106,14 @@ public final class EngineReports {
             rates[i] = length / result.seconds();
         }
         report.add("prefill_tokens", "Prefill length", length)
-                .add("prefill_tok_s", "Prefill (tokens/s)", Distribution.of(rates).median());
+                .add(
+                        "prefill_tok_s",
+                        "Prefill (tokens/s)",
+                        Distribution.of(rates).median());
     }
 
     /** Tokens a second of one sequence. */
-    private double addDecode(Report report, Plan plan)
-            throws InterruptedException {
+    private double addDecode(Report report, Plan plan) throws InterruptedException {
         int length = Math.max(2, plan.outputLen);
         double one = decode(plan, 1, length);
         double wide = decode(plan, WIDE_BATCH, length);
@@ -123,8 +123,7 @@ public final class EngineReports {
         return one;
     }
 
-    private double decode(Plan plan, int batch, int length)
-            throws InterruptedException {
+    private double decode(Plan plan, int batch, int length) throws InterruptedException {
         List<Job> jobs = plan.workload.uniform(batch, DECODE_PROMPT_LEN, length);
         return bench.run("decode " + batch, jobs, batch).decodeTokensPerSecond();
     }
@@ -137,10 +136,10 @@ public final class EngineReports {
                 .add("decode_bandwidth_percent", "Decode of the read loop (%)", 100 * used / bandwidth);
     }
 
-    private void addWorkload(Report report, Plan plan)
-            throws InterruptedException {
+    private void addWorkload(Report report, Plan plan) throws InterruptedException {
         List<Job> jobs = plan.jobs;
-        long promptTokens = jobs.stream().mapToLong(job -> job.prompt().length()).sum();
+        long promptTokens =
+                jobs.stream().mapToLong(job -> job.prompt().length()).sum();
         EngineStats before = subject.client.stats();
         EngineBench.Result result = bench.run("requests", jobs, plan.maxConcurrency);
         EngineStats after = subject.client.stats();

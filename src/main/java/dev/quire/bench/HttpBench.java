@@ -46,7 +46,8 @@ public final class HttpBench {
             long wallNanos) {
         /** All figures, under the names that vllm bench serve writes. */
         public Report report() {
-            long outputTokens = completed.stream().mapToLong(RequestTimes::numTokens).sum();
+            long outputTokens =
+                    completed.stream().mapToLong(RequestTimes::numTokens).sum();
             double seconds = wallNanos / 1e9;
             return new Report("Serving benchmark")
                     .add("completed", "Successful requests", completed.size())

@@ -23,7 +23,8 @@ public final class Progress {
         }
         drawnNanos = now;
         int filled = total == 0 ? WIDTH : (int) ((long) WIDTH * done / total);
-        terminal.print("\r" + phase + " [" + "#".repeat(filled) + ".".repeat(WIDTH - filled) + "] " + done + "/" + total);
+        terminal.print(
+                "\r" + phase + " [" + "#".repeat(filled) + ".".repeat(WIDTH - filled) + "] " + done + "/" + total);
         if (done == total) {
             terminal.print("\r" + " ".repeat(phase.length() + WIDTH + 24) + "\r");
         }

@@ -96,8 +96,7 @@ class EngineProducer {
 
     private void load() {
         try {
-            QuireEngine opened =
-                    QuireEngine.open(EngineOptions.of(config), LOG::info, ProgressBar.onStandardError());
+            QuireEngine opened = QuireEngine.open(EngineOptions.of(config), LOG::info, ProgressBar.onStandardError());
             ServedModels.of(opened, config);
             engine = opened;
             LOG.info(readyLine(opened));

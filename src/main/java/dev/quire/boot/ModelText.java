@@ -53,8 +53,7 @@ record ModelText(HuggingFaceTokenizer tokenizer, TokenizerConfig config) {
         }
         Map<String, String> templates = files.has(TEMPLATE_FILE)
                 ? Map.of(
-                        TokenizerConfig.DEFAULT_TEMPLATE,
-                        new String(files.read(TEMPLATE_FILE), StandardCharsets.UTF_8))
+                        TokenizerConfig.DEFAULT_TEMPLATE, new String(files.read(TEMPLATE_FILE), StandardCharsets.UTF_8))
                 : Map.of();
         byte[] config = files.has(CONFIG_FILE) ? files.read(CONFIG_FILE) : "{}".getBytes(StandardCharsets.UTF_8);
         return TokenizerConfig.of(files.describe(CONFIG_FILE), config, templates);

@@ -46,7 +46,11 @@ public final class QuireEngine implements AutoCloseable {
 
     /** What the device side of loading gives. */
     private record Loaded(
-            EngineThread engine, ModelConfig config, String backendDescription, int numThreads, long weightBytesPerStep) {}
+            EngineThread engine,
+            ModelConfig config,
+            String backendDescription,
+            int numThreads,
+            long weightBytesPerStep) {}
 
     private QuireEngine(
             ModelSource source,
@@ -122,8 +126,8 @@ public final class QuireEngine implements AutoCloseable {
             MemoryPlan plan = sizes.plan(
                     backend, weights.residentBytes(backend), DenseDecoder.scratchBytes(backend, config, limits));
             plan.describe().lines().forEach(log);
-            DenseDecoder model = phases.time(
-                    "weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));
+            DenseDecoder model =
+                    phases.time("weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));
             PagedKvCache kvCache = phases.time(
                     "KV cache",
                     () -> backend.kvCache()
@@ -151,11 +155,12 @@ public final class QuireEngine implements AutoCloseable {
     }
 
     private static void checkDtype(EngineOptions options, ModelConfig config) {
-        String found = switch (config.dtype()) {
-            case BF16 -> "bfloat16";
-            case F16 -> "float16";
-            default -> "float32";
-        };
+        String found =
+                switch (config.dtype()) {
+                    case BF16 -> "bfloat16";
+                    case F16 -> "float16";
+                    default -> "float32";
+                };
         if (!options.dtype().equals("auto") && !options.dtype().equals(found)) {
             throw new StartupException("--dtype " + options.dtype() + ": the checkpoint is " + found
                     + " and is computed as it is stored; use --dtype auto");

@@ -98,11 +98,12 @@ final class ServedModels {
     }
 
     private static SamplingDefaults defaults(QuireEngine engine, QuireConfig config) {
-        SamplingDefaults model = switch (config.generationConfig().toLowerCase(Locale.ROOT)) {
-            case "vllm" -> SamplingDefaults.none();
-            case "auto" -> of(engine.generation());
-            default -> of(GenerationDefaults.read(ModelFiles.ofDirectory(Path.of(config.generationConfig()))));
-        };
+        SamplingDefaults model =
+                switch (config.generationConfig().toLowerCase(Locale.ROOT)) {
+                    case "vllm" -> SamplingDefaults.none();
+                    case "auto" -> of(engine.generation());
+                    default -> of(GenerationDefaults.read(ModelFiles.ofDirectory(Path.of(config.generationConfig()))));
+                };
         return config.overrideGenerationConfig().isEmpty()
                 ? model
                 : overlay(model, config.overrideGenerationConfig().get());

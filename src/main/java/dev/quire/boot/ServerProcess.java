@@ -43,7 +43,8 @@ public final class ServerProcess {
 
     /** The JVM would end with 143 after SIGTERM; a server that stopped as it was asked ends with 0. */
     private static void stopWithOwnCode(CompletableFuture<Integer> ended) {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(codeOf(ended)), "quire-exit"));
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(codeOf(ended)), "quire-exit"));
     }
 
     private static void complain(Throwable failure, boolean verbose, Consumer<String> complaint) {

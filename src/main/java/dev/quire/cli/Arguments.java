@@ -59,7 +59,8 @@ final class Arguments {
     }
 
     /** The option's text, checked, or null when it was not given. */
-    @Nullable String text(String name, ValueCheck check) {
+    @Nullable
+    String text(String name, ValueCheck check) {
         String typed = result.matchedOptionValue(name, null);
         if (typed == null) {
             return null;
@@ -82,7 +83,8 @@ final class Arguments {
     }
 
     /** The bare argument, or null. */
-    @Nullable String positional() {
+    @Nullable
+    String positional() {
         return result.matchedPositionalValue(0, (String) null);
     }
 
@@ -104,7 +106,9 @@ final class Arguments {
         for (int i = 0; i < result.length; i++) {
             int equals = result[i].indexOf('=');
             for (ServeOption option : ServeOptions.all()) {
-                if (option.kind() == Kind.SWITCH && equals > 0 && result[i].substring(0, equals).equals(option.flag())) {
+                if (option.kind() == Kind.SWITCH
+                        && equals > 0
+                        && result[i].substring(0, equals).equals(option.flag())) {
                     result[i] = switchFlag(option, result[i].substring(equals + 1));
                 }
             }
@@ -126,7 +130,8 @@ final class Arguments {
         if (e instanceof UnmatchedArgumentException unmatched) {
             return unknown(command, unmatched.getUnmatched()) + help;
         }
-        if (e instanceof MissingParameterException missing && !missing.getMissing().isEmpty()) {
+        if (e instanceof MissingParameterException missing
+                && !missing.getMissing().isEmpty()) {
             return label(missing.getMissing().get(0)) + " needs a value" + help;
         }
         if (e instanceof OverwrittenOptionException && e.getArgSpec() != null) {

@@ -103,12 +103,14 @@ final class CommandModel {
         } else {
             command.addOption(flag("Compare decode with a plain read loop over memory.", "--roofline"));
         }
-        command.usageMessage().footer("", "Every model, device, scheduler and KV cache option of quire serve works too.");
+        command.usageMessage()
+                .footer("", "Every model, device, scheduler and KV cache option of quire serve works too.");
         for (ServeOptions.Section section : ServeOptions.sections()) {
             if (!section.heading().equals("Server") && !section.heading().equals("Answers")) {
                 section.options().stream()
                         .filter(o -> !o.name().equals("model") && !o.name().equals("seed"))
-                        .forEach(o -> command.addOption(OptionSpec.builder(flag(o)).hidden(true).build()));
+                        .forEach(o -> command.addOption(
+                                OptionSpec.builder(flag(o)).hidden(true).build()));
             }
         }
         return command;
@@ -147,11 +149,18 @@ final class CommandModel {
     private static OptionSpec flag(ServeOption option) {
         OptionSpec.Builder builder = OptionSpec.builder(option.flag()).description(option.help());
         if (option.kind() == Kind.SWITCH) {
-            return builder.type(Boolean.class).arity("0").negatable(true).fallbackValue("true").build();
+            return builder.type(Boolean.class)
+                    .arity("0")
+                    .negatable(true)
+                    .fallbackValue("true")
+                    .build();
         }
         builder.paramLabel(option.label());
         return option.kind() == Kind.LIST
-                ? builder.type(List.class).auxiliaryTypes(String.class).arity("1..*").build()
+                ? builder.type(List.class)
+                        .auxiliaryTypes(String.class)
+                        .arity("1..*")
+                        .build()
                 : builder.type(String.class).arity("1").build();
     }
 

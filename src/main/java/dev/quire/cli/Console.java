@@ -23,11 +23,6 @@ record Console(
     static Console ofProcess() {
         String terminals = System.getProperty(TERMINALS_PROPERTY, "");
         return new Console(
-                System.in,
-                System.out,
-                System.err,
-                System.getenv(),
-                terminals.contains("0"),
-                terminals.contains("2"));
+                System.in, System.out, System.err, System.getenv(), terminals.contains("0"), terminals.contains("2"));
     }
 }

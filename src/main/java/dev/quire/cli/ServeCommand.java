@@ -37,7 +37,8 @@ final class ServeCommand {
         Map<String, String> flags = new HashMap<>(arguments.serveFlags());
         String model = arguments.positional();
         if (model != null && flags.put("model", model) != null) {
-            throw new UsageException("the model is given twice: " + model + " and --model " + arguments.serveFlags().get("model"));
+            throw new UsageException("the model is given twice: " + model + " and --model "
+                    + arguments.serveFlags().get("model"));
         }
         String file = arguments.text("--config", ValueCheck.text());
         return new ServeSettings(console.environment()).resolve(flags, file == null ? null : Path.of(file));

@@ -77,7 +77,10 @@ final class TalkCommands {
             throw new UsageException("quire complete needs a prompt, as an argument or as input");
         }
         body.put("prompt", prompt);
-        server.stream("/v1/completions", body, chunk -> say(chunk.at("/choices/0/text").asText("")));
+        server.stream(
+                "/v1/completions",
+                body,
+                chunk -> say(chunk.at("/choices/0/text").asText("")));
         console.out().println();
         return 0;
     }

@@ -18,7 +18,8 @@ final class UsageException extends RuntimeException {
         this.command = command;
     }
 
-    @Nullable String command() {
+    @Nullable
+    String command() {
         return command;
     }
 }

@@ -56,8 +56,8 @@ class DistributionTest {
     @Test
     void decodeRateIsCountedWhileAllDecode() {
         // Together they decode from 20 (the last first token) to 40 (the first last token): 22..40 and 30, 40.
-        EngineBench.Result result = new EngineBench.Result(
-                List.of(request(0, 5, 22, 32, 40), request(0, 20, 30, 40, 90)), 100 * MILLI);
+        EngineBench.Result result =
+                new EngineBench.Result(List.of(request(0, 5, 22, 32, 40), request(0, 20, 30, 40, 90)), 100 * MILLI);
         assertThat(result.decodeTokensPerSecond()).isCloseTo(5 / 0.020, within(1e-9));
     }
 }

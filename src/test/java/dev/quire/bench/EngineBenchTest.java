@@ -32,7 +32,8 @@ class EngineBenchTest {
         assertThat(result.numTokens()).isEqualTo(60);
         assertThat(result.wallNanos()).isPositive();
         assertThat(Distribution.ttft(result.requests()).percentile(0)).isPositive();
-        assertThat(engine.asked).allMatch(r -> r.params().ignoreEos() && r.params().maxTokens() == 3);
+        assertThat(engine.asked)
+                .allMatch(r -> r.params().ignoreEos() && r.params().maxTokens() == 3);
     }
 
     @Test

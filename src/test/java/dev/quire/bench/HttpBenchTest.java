@@ -45,7 +45,8 @@ class HttpBenchTest {
 
     @Test
     void failuresAreCountedAndExplained() throws Exception {
-        try (FakeServer server = new FakeServer().answer("/v1/completions", 429, "{\"error\":{\"message\":\"full\"}}")) {
+        try (FakeServer server =
+                new FakeServer().answer("/v1/completions", 429, "{\"error\":{\"message\":\"full\"}}")) {
             HttpBench.Result result = run(server, 3, Double.POSITIVE_INFINITY);
             assertThat(result.numFailed()).isEqualTo(3);
             assertThat(result.firstFailure()).endsWith("full");

@@ -49,7 +49,8 @@ class QuireMainTest {
 
     /** The expected text is reviewed like code: a changed help is a changed interface. */
     @ParameterizedTest
-    @CsvSource({"--help, help.txt", "serve --help, serve-help.txt", "bench throughput --help, bench-throughput-help.txt"})
+    @CsvSource({"--help, help.txt", "serve --help, serve-help.txt", "bench throughput --help, bench-throughput-help.txt"
+    })
     void helpIsAsReviewed(String args, String expected) throws IOException {
         assertThat(run(args.split(" "))).isZero();
         try (InputStream golden = getClass().getResourceAsStream(expected)) {
@@ -102,7 +103,8 @@ class QuireMainTest {
 
     @Test
     void noServerIsOneLineAndExitCode1() {
-        assertThat(run("complete", "--url", "http://localhost:1", "--model", "m", "hello")).isEqualTo(1);
+        assertThat(run("complete", "--url", "http://localhost:1", "--model", "m", "hello"))
+                .isEqualTo(1);
         assertThat(err()).isEqualTo("quire complete: no server at http://localhost:1; start one with: quire serve\n");
     }
 }

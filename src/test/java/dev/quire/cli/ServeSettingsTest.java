@@ -22,8 +22,8 @@ class ServeSettingsTest {
     Path dir;
 
     private static Map<String, String> settings(Map<String, String> environment, String... args) {
-        Console console = new Console(
-                new ByteArrayInputStream(new byte[0]), System.out, System.err, environment, false, false);
+        Console console =
+                new Console(new ByteArrayInputStream(new byte[0]), System.out, System.err, environment, false, false);
         String[] typed = new String[args.length + 1];
         typed[0] = "serve";
         System.arraycopy(args, 0, typed, 1, args.length);
@@ -57,7 +57,8 @@ class ServeSettingsTest {
 
     @Test
     void theLastOfSeveralValuesCounts() {
-        assertThat(settings(Map.of(), "--seed", "1", "--port", "5", "--seed", "2")).containsEntry("quire.seed", "2");
+        assertThat(settings(Map.of(), "--seed", "1", "--port", "5", "--seed", "2"))
+                .containsEntry("quire.seed", "2");
     }
 
     @Test

@@ -16,8 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class TalkCommandsTest {
     private static final String MODELS = "{\"data\":[{\"id\":\"quire-demo\"}]}";
-    private static final String CHAT =
-            """
+    private static final String CHAT = """
             data: {"choices":[{"delta":{"role":"assistant","content":""}}]}
 
             data: {"choices":[{"delta":{"content":"Par"}}]}
@@ -29,8 +28,7 @@ class TalkCommandsTest {
             data: [DONE]
 
             """;
-    private static final String COMPLETION =
-            """
+    private static final String COMPLETION = """
             data: {"choices":[{"text":" upon"}]}
 
             data: {"choices":[{"text":" a time"}]}
