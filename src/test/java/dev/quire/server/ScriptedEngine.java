@@ -115,15 +115,16 @@ public final class ScriptedEngine implements EngineClient {
         last = request;
         Admission answer = admission;
         if (answer == Admission.ACCEPTED) {
-            running.put(request, new boolean[request.params().n()]);
-            threads.execute(() -> run(request));
+            boolean[] ended = new boolean[request.params().n()];
+            running.put(request, ended);
+            threads.execute(() -> run(request, ended));
         }
         return answer;
     }
 
-    private void run(GenerationRequest request) {
+    private void run(GenerationRequest request, boolean[] ended) {
         try {
-            generate(request, running.get(request));
+            generate(request, ended);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
