@@ -18,7 +18,7 @@ public final class SseClient implements AutoCloseable {
     public SseClient(URI server, String path, String json) throws IOException {
         socket = new Socket();
         socket.setReceiveBufferSize(4096);
-        socket.setSoTimeout(20_000);
+        socket.setSoTimeout(120_000);
         socket.connect(new InetSocketAddress(server.getHost(), server.getPort()));
         byte[] body = json.getBytes(StandardCharsets.UTF_8);
         String head = "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + ScriptedServer.KEY
