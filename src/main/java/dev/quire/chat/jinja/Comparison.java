@@ -17,6 +17,7 @@ final class Comparison {
             return false;
         }
         if (Values.isString(a)) {
+            rendering.read(a);
             return Values.isString(b) && Values.text(a).equals(Values.text(b));
         }
         if (Values.isNumber(a)) {

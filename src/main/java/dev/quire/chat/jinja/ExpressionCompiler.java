@@ -249,7 +249,7 @@ final class ExpressionCompiler {
             Object value = input.eval(f);
             Args args = arguments.eval(f);
             f.rendering.line(line);
-            f.rendering.step();
+            f.rendering.read(value);
             return function.apply(f.rendering, value, args);
         };
     }
@@ -273,7 +273,12 @@ final class ExpressionCompiler {
         if (function == null) {
             return unknown("test", test.name(), line, input, arguments, scope);
         }
-        return f -> function.holds(f.rendering, input.eval(f), arguments.eval(f));
+        return f -> {
+            Object value = input.eval(f);
+            Args args = arguments.eval(f);
+            f.rendering.read(value);
+            return function.holds(f.rendering, value, args);
+        };
     }
 
     private Code conditional(Expr.Conditional conditional, Scope scope) {

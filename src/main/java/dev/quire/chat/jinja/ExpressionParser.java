@@ -18,9 +18,11 @@ final class ExpressionParser {
             EnumSet.of(Type.NAME, Type.STRING, Type.INTEGER, Type.FLOAT, Type.LBRACKET, Type.LBRACE);
 
     private final TokenStream stream;
+    private final PrimaryParser primaries;
 
     ExpressionParser(TokenStream stream) {
         this.stream = stream;
+        this.primaries = new PrimaryParser(stream, this);
     }
 
     Expr expression() {
@@ -39,6 +41,11 @@ final class ExpressionParser {
 
     private Expr expression(boolean withConditional) {
         return withConditional ? expression() : or();
+    }
+
+    /** What stands between parentheses: an expression or a tuple. */
+    Expr parenthesized() {
+        return tuple(false, true, null, true, false);
     }
 
     /** A tuple without parentheses, or a single expression; ends before the name {@code endName}. */
@@ -89,7 +96,7 @@ final class ExpressionParser {
             if (isTupleEnd(endName)) {
                 break;
             }
-            items.add(simplified ? primary(withNamespace) : expression(withConditional));
+            items.add(simplified ? primaries.primary(withNamespace) : expression(withConditional));
             if (!stream.at(Type.COMMA)) {
                 break;
             }
@@ -247,106 +254,10 @@ final class ExpressionParser {
             node = new Expr.Unary(line, op, unary(false));
             stream.leave();
         } else {
-            node = primary(false);
+            node = primaries.primary(false);
         }
-        node = postfix(node);
+        node = primaries.postfix(node);
         return withFilter ? filters(node) : node;
-    }
-
-    private Expr primary(boolean withNamespace) {
-        Token token = stream.current();
-        switch (token.type()) {
-            case NAME -> {
-                stream.next();
-                return name(token, withNamespace);
-            }
-            case STRING -> {
-                StringBuilder text = new StringBuilder();
-                while (stream.at(Type.STRING)) {
-                    text.append(stream.next().text());
-                }
-                return new Expr.Const(token.line(), text.toString());
-            }
-            case INTEGER, FLOAT -> {
-                stream.next();
-                return new Expr.Const(token.line(), token.value());
-            }
-            case LPAREN -> {
-                stream.next();
-                Expr inner = tuple(false, true, null, true, false);
-                stream.expect(Type.RPAREN);
-                return inner;
-            }
-            case LBRACKET -> {
-                return list();
-            }
-            case LBRACE -> {
-                return dict();
-            }
-            default -> throw stream.fail("unexpected " + Repr.repr(token.describe()));
-        }
-    }
-
-    private Expr name(Token token, boolean withNamespace) {
-        switch (token.text()) {
-            case "true", "True":
-                return new Expr.Const(token.line(), true);
-            case "false", "False":
-                return new Expr.Const(token.line(), false);
-            case "none", "None":
-                return new Expr.Const(token.line(), null);
-            default:
-                if (withNamespace && stream.skipIf(Type.DOT)) {
-                    return new Expr.NamespaceRef(
-                            token.line(), token.text(), stream.expect(Type.NAME).text());
-                }
-                return new Expr.Name(token.line(), token.text(), Use.LOAD);
-        }
-    }
-
-    private Expr list() {
-        int line = stream.expect(Type.LBRACKET).line();
-        List<Expr> items = new ArrayList<>();
-        while (!stream.at(Type.RBRACKET)) {
-            if (!items.isEmpty()) {
-                stream.expect(Type.COMMA);
-            }
-            if (!stream.at(Type.RBRACKET)) {
-                items.add(expression());
-            }
-        }
-        stream.expect(Type.RBRACKET);
-        return new Expr.ListOf(line, List.copyOf(items));
-    }
-
-    private Expr dict() {
-        int line = stream.expect(Type.LBRACE).line();
-        List<Expr> items = new ArrayList<>();
-        while (!stream.at(Type.RBRACE)) {
-            if (!items.isEmpty()) {
-                stream.expect(Type.COMMA);
-            }
-            if (!stream.at(Type.RBRACE)) {
-                items.add(expression());
-                stream.expect(Type.COLON);
-                items.add(expression());
-            }
-        }
-        stream.expect(Type.RBRACE);
-        return new Expr.DictOf(line, List.copyOf(items));
-    }
-
-    private Expr postfix(Expr start) {
-        Expr node = start;
-        while (true) {
-            if (stream.at(Type.DOT) || stream.at(Type.LBRACKET)) {
-                node = subscript(node);
-            } else if (stream.at(Type.LPAREN)) {
-                node = new Expr.Call(line(), node, arguments());
-            } else {
-                return node;
-            }
-        }
     }
 
     private Expr filters(Expr start) {
@@ -358,93 +269,10 @@ final class ExpressionParser {
             } else if (stream.atName("is")) {
                 node = test(node);
             } else if (stream.at(Type.LPAREN)) {
-                node = new Expr.Call(line(), node, arguments());
+                node = new Expr.Call(line(), node, primaries.arguments());
             } else {
                 return node;
             }
-        }
-    }
-
-    private Expr subscript(Expr target) {
-        Token token = stream.next();
-        if (token.type() == Type.DOT) {
-            Token attribute = stream.next();
-            if (attribute.type() == Type.NAME) {
-                return new Expr.Attribute(token.line(), target, attribute.text());
-            }
-            if (attribute.type() != Type.INTEGER) {
-                throw TemplateException.syntax("expected name or number", attribute.line());
-            }
-            return new Expr.Item(token.line(), target, new Expr.Const(attribute.line(), attribute.value()));
-        }
-        List<Expr> indexes = new ArrayList<>();
-        while (!stream.at(Type.RBRACKET)) {
-            if (!indexes.isEmpty()) {
-                stream.expect(Type.COMMA);
-            }
-            indexes.add(subscribed());
-        }
-        stream.expect(Type.RBRACKET);
-        Expr index = indexes.size() == 1 ? indexes.get(0) : new Expr.TupleOf(token.line(), List.copyOf(indexes));
-        return new Expr.Item(token.line(), target, index);
-    }
-
-    private Expr subscribed() {
-        int line = line();
-        Expr start = stream.at(Type.COLON) ? null : expression();
-        if (!stream.skipIf(Type.COLON)) {
-            return start;
-        }
-        Expr stop = stream.at(Type.COLON) || isSubscriptEnd() ? null : expression();
-        Expr step = stream.skipIf(Type.COLON) && !isSubscriptEnd() ? expression() : null;
-        return new Expr.Slice(line, start, stop, step);
-    }
-
-    private boolean isSubscriptEnd() {
-        return stream.at(Type.RBRACKET) || stream.at(Type.COMMA);
-    }
-
-    private Arguments arguments() {
-        int line = stream.expect(Type.LPAREN).line();
-        List<Expr> positional = new ArrayList<>();
-        List<String> names = new ArrayList<>();
-        List<Expr> named = new ArrayList<>();
-        Expr positionals = null;
-        Expr keywords = null;
-        boolean comma = false;
-        while (!stream.at(Type.RPAREN)) {
-            if (comma) {
-                stream.expect(Type.COMMA);
-                if (stream.at(Type.RPAREN)) {
-                    break;
-                }
-            }
-            if (stream.at(Type.MUL)) {
-                ensure(positionals == null && keywords == null, line);
-                stream.next();
-                positionals = expression();
-            } else if (stream.at(Type.POW)) {
-                ensure(keywords == null, line);
-                stream.next();
-                keywords = expression();
-            } else if (stream.at(Type.NAME) && stream.look().type() == Type.ASSIGN) {
-                ensure(keywords == null, line);
-                names.add(stream.next().text());
-                stream.next();
-                named.add(expression());
-            } else {
-                ensure(positionals == null && keywords == null && names.isEmpty(), line);
-                positional.add(expression());
-            }
-            comma = true;
-        }
-        stream.expect(Type.RPAREN);
-        return new Arguments(List.copyOf(positional), List.copyOf(names), List.copyOf(named), positionals, keywords);
-    }
-
-    private static void ensure(boolean valid, int line) {
-        if (!valid) {
-            throw TemplateException.syntax("invalid syntax for function call expression", line);
         }
     }
 
@@ -452,7 +280,7 @@ final class ExpressionParser {
     Expr.Filter filter(@Nullable Expr input) {
         int line = line();
         String name = dottedName();
-        Arguments arguments = stream.at(Type.LPAREN) ? arguments() : Arguments.NONE;
+        Arguments arguments = stream.at(Type.LPAREN) ? primaries.arguments() : Arguments.NONE;
         return new Expr.Filter(line, input, name, arguments);
     }
 
@@ -470,7 +298,7 @@ final class ExpressionParser {
         String name = dottedName();
         Arguments arguments = Arguments.NONE;
         if (stream.at(Type.LPAREN)) {
-            arguments = arguments();
+            arguments = primaries.arguments();
         } else if (TEST_ARGUMENT.contains(stream.current().type())
                 && !stream.atName("else")
                 && !stream.atName("or")
@@ -478,7 +306,7 @@ final class ExpressionParser {
             if (stream.atName("is")) {
                 throw stream.fail("You cannot chain multiple tests with is");
             }
-            Expr argument = postfix(primary(false));
+            Expr argument = primaries.postfix(primaries.primary(false));
             arguments = new Arguments(List.of(argument), List.of(), List.of(), null, null);
         }
         Expr test = new Expr.Test(line, input, name, arguments);

@@ -1,5 +1,6 @@
 package dev.quire.chat.jinja;
 
+import dev.quire.chat.jinja.Expr.BinaryOperator;
 import dev.quire.chat.jinja.TemplateException.Kind;
 import java.util.HashMap;
 import java.util.Map;
@@ -19,7 +20,7 @@ final class Filters {
         table.put("tojson", Json::filter);
         table.put("default", Filters::orDefault);
         table.put("d", Filters::orDefault);
-        table.put("abs", (r, v, a) -> Numbers.abs(Operators.number(none("abs", v, a), "abs()")));
+        table.put("abs", (r, v, a) -> Operators.abs(none("abs", v, a)));
         table.put("int", Filters::toInteger);
         table.put("float", Filters::toFloat);
         table.put("round", Filters::round);
@@ -125,28 +126,39 @@ final class Filters {
         Object[] v = args.bind("do_round", 0, "precision", "method");
         String method = v[1] == Missing.MISSING ? "common" : Repr.str(v[1]);
         Object precision = Args.or(v[0], 0L);
-        if (value instanceof Undefined undefined) {
-            throw undefined.fail();
+        switch (method) {
+            case "common":
+                if (!Values.isNumber(value)) {
+                    throw TemplateException.type("type " + Values.typeName(value) + " doesn't define __round__ method");
+                }
+                return precision == null && value instanceof Double d
+                        ? Numbers.truncate(Math.rint(d))
+                        : Numbers.round(value, precision == null ? 0 : Numbers.index(precision));
+            case "ceil", "floor":
+                Object scale = Operators.binary(r, BinaryOperator.POW, 10L, precision);
+                Object scaled = Operators.binary(r, BinaryOperator.MUL, value, scale);
+                if (!Values.isNumber(scaled)) {
+                    throw TemplateException.type("must be real number, not " + Values.typeName(scaled));
+                }
+                Object whole = scaled instanceof Double d
+                        ? Numbers.truncate(method.equals("ceil") ? Math.ceil(d) : Math.floor(d))
+                        : scaled;
+                return Operators.binary(r, BinaryOperator.DIV, whole, scale);
+            default:
+                throw new TemplateException(Kind.FILTER_ARGUMENT, "method must be common, ceil or floor");
         }
-        if (!method.equals("common") && !method.equals("ceil") && !method.equals("floor")) {
-            throw new TemplateException(Kind.FILTER_ARGUMENT, "method must be common, ceil or floor");
-        }
-        if (!Values.isNumber(value)) {
-            throw TemplateException.type("type " + Values.typeName(value) + " doesn't define __round__ method");
-        }
-        if (method.equals("common")) {
-            return precision == null && value instanceof Double d
-                    ? Numbers.truncate(Math.rint(d))
-                    : Numbers.round(value, precision == null ? 0 : Numbers.index(precision));
-        }
-        double scale = Math.pow(10, Numbers.index(precision));
-        double scaled = Numbers.real(value) * scale;
-        return (method.equals("ceil") ? Math.ceil(scaled) : Math.floor(scaled)) / scale;
     }
 
     private static Object fileSize(Rendering r, Object value, Args args) {
         boolean binary = Values.truth(Args.or(args.bind("do_filesizeformat", 0, "binary")[0], false));
         Double bytes = real(value);
+        if (value instanceof Undefined undefined) {
+            throw undefined.fail();
+        }
+        if (bytes == null && !Values.isString(value)) {
+            throw TemplateException.type(
+                    "float() argument must be a string or a real number, not " + Repr.repr(Values.typeName(value)));
+        }
         if (bytes == null) {
             throw TemplateException.value("could not convert string to float: " + Repr.repr(value));
         }

@@ -38,7 +38,9 @@ final class Floats {
     /** The fewest digits that still round to {@code d}; Double.toString gives one too many on JDK 17. */
     private static BigDecimal shortest(double d) {
         BigDecimal exact = new BigDecimal(d);
-        for (int precision = 15; precision < 17; precision++) {
+        // Every decimal of 15 digits survives, except among the subnormal numbers.
+        int first = d < Double.MIN_NORMAL ? 1 : 15;
+        for (int precision = first; precision < 17; precision++) {
             BigDecimal rounded = exact.round(new MathContext(precision, RoundingMode.HALF_EVEN));
             if (rounded.doubleValue() == d) {
                 return rounded.stripTrailingZeros();

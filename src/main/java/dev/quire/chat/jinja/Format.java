@@ -126,18 +126,14 @@ final class Format {
     private Object root(String name) {
         if (name.isEmpty() || isNumber(name)) {
             boolean isManual = !name.isEmpty();
-            if (isManual && automatic > 0 || !isManual && manual) {
+            if (isManual ? automatic > 0 : manual) {
                 throw TemplateException.value(
-                        isManual
-                                ? "cannot switch from automatic field numbering to manual field specification"
-                                : "cannot switch from manual field specification to automatic field numbering");
+                        "cannot switch from manual field specification to automatic field numbering");
             }
             manual = isManual;
             int index = isManual ? Integer.parseInt(name) : automatic++;
             if (index >= args.size()) {
-                throw new TemplateException(
-                        TemplateException.Kind.INDEX,
-                        "Replacement index " + index + " out of range for positional args tuple");
+                throw new TemplateException(TemplateException.Kind.INDEX, "tuple index out of range");
             }
             return args.get(index);
         }

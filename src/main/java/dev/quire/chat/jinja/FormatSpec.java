@@ -109,9 +109,6 @@ record FormatSpec(
     }
 
     private String number(Rendering r, Object value) {
-        if (value instanceof Boolean bool && type == 0) {
-            return padded(r, "", bool ? "True" : "False", '<');
-        }
         if (value instanceof Double || "eEfFgG%".indexOf(type) >= 0 && type != 0) {
             return real(r, Numbers.real(value));
         }

@@ -11,9 +11,9 @@ final class Html {
 
     private Html() {}
 
-    static String striptags(String html) {
+    static String striptags(Rendering r, String html) {
         String text = without(without(html, "<!--", "-->"), "<", ">");
-        String spaced = StringMethods.splitSpaces(text, Long.MAX_VALUE).stream()
+        String spaced = Splitting.splitSpaces(r, text, Long.MAX_VALUE).stream()
                 .map(Object::toString)
                 .collect(Collectors.joining(" "));
         return unescape(spaced);

@@ -147,6 +147,9 @@ final class Lexer {
                 }
             }
         }
+        if (pos == source.length()) {
+            return;
+        }
         throw TemplateException.syntax("Missing end of raw directive", lineAt(begin));
     }
 

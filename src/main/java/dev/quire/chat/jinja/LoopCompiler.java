@@ -72,7 +72,7 @@ final class LoopCompiler {
     private Parts parts(Stmt.For loop, Scope outer, Layout layout) {
         Scope body = outer.inner(layout, true);
         boolean extended = loop.recursive()
-                || !StatementCompiler.undeclared(loop.body(), Set.of("loop")).isEmpty();
+                || !MacroCompiler.undeclared(loop.body(), Set.of("loop")).isEmpty();
         int loopSlot = extended
                 ? body.variable(body.symbols().declareParameter("loop")).slot()
                 : -1;

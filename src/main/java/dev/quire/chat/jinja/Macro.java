@@ -104,7 +104,7 @@ final class Macro implements Callable {
     public Object attribute(String name) {
         return switch (name) {
             case "name" -> body.name();
-            case "arguments" -> new ArrayList<Object>(body.parameters());
+            case "arguments" -> Tuple.of(body.parameters().toArray());
             case "caller" -> body.usesCaller();
             case "catch_kwargs" -> body.usesKwargs();
             case "catch_varargs" -> body.usesVarargs();

@@ -84,6 +84,7 @@ final class Members {
             return i >= 0 && i < sequence.size() ? sequence.get((int) i) : Missing.MISSING;
         }
         if (Values.isString(value)) {
+            rendering.read(value);
             String c = Text.at(Values.text(value), at);
             return c == null ? Missing.MISSING : value instanceof Markup ? new Markup(c) : c;
         }

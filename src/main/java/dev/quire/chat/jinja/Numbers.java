@@ -52,9 +52,6 @@ final class Numbers {
 
     /** An integer argument; saturates, because no index or width is meant beyond a long. */
     static long index(Object value) {
-        if (value instanceof Undefined undefined) {
-            throw undefined.fail();
-        }
         if (!Values.isInteger(value)) {
             throw TemplateException.type(
                     Repr.repr(Values.typeName(value)) + " object cannot be interpreted as an integer");

@@ -63,7 +63,7 @@ final class Operators {
 
     private static List<Object> joined(Rendering rendering, List<?> a, List<?> b) {
         int size = a.size() + b.size();
-        rendering.checkSize(size);
+        rendering.checkCount(size);
         rendering.charge(size);
         List<Object> all = new ArrayList<>(size);
         all.addAll(a);
@@ -96,7 +96,7 @@ final class Operators {
         }
         List<?> items = Values.sequence(value);
         long count = items.isEmpty() ? 0 : Math.max(0, times);
-        rendering.checkSize(count > Integer.MAX_VALUE ? count : count * items.size());
+        rendering.checkCount(count > Integer.MAX_VALUE ? count : count * items.size());
         rendering.charge(count * items.size());
         List<Object> all = new ArrayList<>();
         for (long i = 0; i < count; i++) {
@@ -129,7 +129,14 @@ final class Operators {
         return number instanceof Boolean ? Numbers.integer(Numbers.big(number)) : number;
     }
 
-    static Object number(Object value, String operator) {
+    static Object abs(Object value) {
+        if (!Values.isNumber(value)) {
+            throw TemplateException.type("bad operand type for abs(): " + Repr.repr(Values.typeName(value)));
+        }
+        return Numbers.abs(value);
+    }
+
+    private static Object number(Object value, String operator) {
         if (value instanceof Undefined undefined) {
             throw undefined.fail();
         }

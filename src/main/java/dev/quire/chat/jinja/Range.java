@@ -46,6 +46,10 @@ final class Range extends AbstractList<Object> implements TemplateObject {
         return new Range(start, stop, step, (int) count);
     }
 
+    Range slice(Slicing.Positions at) {
+        return new Range(start + at.start() * step, start + at.stop() * step, step * at.step(), at.count());
+    }
+
     @Override
     public Object get(int index) {
         return start + index * step;

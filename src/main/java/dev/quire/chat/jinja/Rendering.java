@@ -75,12 +75,25 @@ final class Rendering {
         }
     }
 
-    /** Refuses to build a text or list of {@code size} elements, before it is built. */
+    /** Refuses to build a text of {@code size} characters, before it is built. */
     void checkSize(long size) {
         if (size > limits.maxChars()) {
             throw new TemplateException(
-                    Kind.LIMIT, "template builds a text or list of more than " + limits.maxChars() + " elements");
+                    Kind.LIMIT, "template builds a text of more than " + limits.maxChars() + " characters");
         }
+    }
+
+    /** Refuses to build a list of {@code count} elements, before it is built. */
+    void checkCount(long count) {
+        if (count > limits.maxChars() >> 4) {
+            throw new TemplateException(
+                    Kind.LIMIT, "template builds a list of more than " + (limits.maxChars() >> 4) + " elements");
+        }
+    }
+
+    /** Accounts for looking at all of {@code value}. */
+    void read(Object value) {
+        charge(1 + (value instanceof String text ? text.length() >> 4 : 0));
     }
 
     /** Accounts for a text just built, and passes it on. */

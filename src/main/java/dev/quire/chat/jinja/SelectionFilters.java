@@ -64,11 +64,15 @@ final class SelectionFilters {
         }
         String name = Repr.str(args.get(0));
         FilterFunction filter = Filters.find(name);
-        if (filter == null) {
-            throw new TemplateException(Kind.RUNTIME, "No filter named " + Repr.repr(name) + ".");
-        }
         Args rest = args.drop(1);
-        return item -> filter.apply(r, item, rest);
+        return item -> {
+            // As in the reference, nobody misses the filter of an empty sequence.
+            if (filter == null) {
+                throw new TemplateException(Kind.RUNTIME, "No filter named " + Repr.repr(name) + ".");
+            }
+            r.read(item);
+            return filter.apply(r, item, rest);
+        };
     }
 
     private static Object select(Rendering r, Object value, Args args, boolean byAttribute, boolean wanted) {
@@ -108,11 +112,13 @@ final class SelectionFilters {
         }
         String name = Repr.str(args.get(offset));
         TestFunction test = Tests.find(name);
-        if (test == null) {
-            throw new TemplateException(Kind.RUNTIME, "No test named " + Repr.repr(name) + ".");
-        }
         Args rest = args.drop(offset + 1);
-        return item -> test.holds(r, path.get(r, item), rest);
+        return item -> {
+            if (test == null) {
+                throw new TemplateException(Kind.RUNTIME, "No test named " + Repr.repr(name) + ".");
+            }
+            return test.holds(r, path.get(r, item), rest);
+        };
     }
 
     private static Object unique(Rendering r, Object value, Args args) {

@@ -122,7 +122,14 @@ final class SequenceFilters {
         List<Keyed> keyed = new ArrayList<>(items.size());
         items.forEach(item -> keyed.add(new Keyed(key.apply(item), item)));
         Comparator<Object> order = Comparison.sorting(r);
-        keyed.sort((a, b) -> reverse ? order.compare(b.key(), a.key()) : order.compare(a.key(), b.key()));
+        // Equal items keep their order also when the result is reversed.
+        if (reverse) {
+            Collections.reverse(keyed);
+        }
+        keyed.sort((a, b) -> order.compare(a.key(), b.key()));
+        if (reverse) {
+            Collections.reverse(keyed);
+        }
         List<Object> result = new ArrayList<>(items.size());
         keyed.forEach(k -> result.add(k.item()));
         return result;
@@ -138,7 +145,7 @@ final class SequenceFilters {
         int position = "key".equals(by) ? 0 : 1;
         Object items = Members.attribute(r, value, "items");
         if (!(items instanceof Callable callable)) {
-            throw TemplateException.type(Repr.repr(Values.typeName(value)) + " object has no attribute 'items'");
+            throw TemplateException.noAttribute(value, "items");
         }
         List<Object> pairs = Values.list(r, callable.call(r, Args.NONE));
         return sorted(

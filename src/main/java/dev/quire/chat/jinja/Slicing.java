@@ -8,7 +8,7 @@ final class Slicing {
     private Slicing() {}
 
     /** {@code count} positions: {@code start}, {@code start + step}, … */
-    record Range(long start, long step, int count) {}
+    record Positions(long start, long stop, long step, int count) {}
 
     static Object slice(Rendering rendering, Object value, Object start, Object stop, Object step) {
         if (value instanceof Undefined undefined) {
@@ -21,10 +21,14 @@ final class Slicing {
                             ? "unhashable type: 'slice'"
                             : Repr.repr(Values.typeName(value)) + " object is not subscriptable");
         }
-        Range range = resolve(start, stop, step, Values.length(value));
+        rendering.read(value);
+        Positions range = resolve(start, stop, step, Values.length(value));
         if (sequence == null) {
             String part = rendering.built(Text.slice(Values.text(value), range));
             return value instanceof Markup ? new Markup(part) : part;
+        }
+        if (value instanceof Range numbers) {
+            return numbers.slice(range);
         }
         rendering.charge(range.count());
         List<Object> part = new ArrayList<>(range.count());
@@ -34,7 +38,7 @@ final class Slicing {
         return value instanceof Tuple ? new Tuple(part) : part;
     }
 
-    private static Range resolve(Object start, Object stop, Object step, long length) {
+    private static Positions resolve(Object start, Object stop, Object step, long length) {
         long by = step == null ? 1 : bound(step);
         if (by == 0) {
             throw TemplateException.value("slice step cannot be zero");
@@ -46,7 +50,7 @@ final class Slicing {
         long span = by > 0 ? to - from : from - to;
         // The step may be as large as a long, so the rounding up must not overflow.
         long count = span <= 0 ? 0 : (span - 1) / Math.abs(by) + 1;
-        return new Range(from, by, (int) count);
+        return new Positions(from, to, by, (int) count);
     }
 
     private static long clamp(long index, long length, long low, long high) {

@@ -1,20 +1,17 @@
 package dev.quire.chat.jinja;
 
-import dev.quire.chat.jinja.Expr.Use;
 import dev.quire.chat.jinja.Step.Flow;
 import dev.quire.chat.jinja.TemplateException.Kind;
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Statements to closures, scoped as jinja2/compiler.py 3.1 scopes them. */
 final class StatementCompiler {
     private final ExpressionCompiler expressions = new ExpressionCompiler();
     private final LoopCompiler loops = new LoopCompiler(this, expressions);
+    private final MacroCompiler macros = new MacroCompiler(this, expressions);
 
     /** The compiled template: its layout, and the step that runs it. */
     record Program(Layout layout, Step body) {}
@@ -78,7 +75,7 @@ final class StatementCompiler {
         void on(Frame frame);
     }
 
-    private static Step set(Effect effect) {
+    static Step set(Effect effect) {
         return f -> {
             effect.on(f);
             return Flow.NEXT;
@@ -102,17 +99,13 @@ final class StatementCompiler {
             return assignBlock(assign, scope);
         }
         if (statement instanceof Stmt.Macro macro) {
-            Macro.Body body =
-                    macro(macro.name(), macro.parameters(), macro.defaults(), macro.body(), macro.line(), scope);
-            int slot = scope.variable(macro.name()).slot();
-            return set(f -> f.set(slot, new Macro(body, f)));
+            return macros.define(macro, scope);
         }
         if (statement instanceof Stmt.CallBlock block) {
-            return callBlock(block, scope);
+            return macros.callBlock(block, scope);
         }
         if (statement instanceof Stmt.Generation generation) {
-            Macro.Body body = macro(null, List.of(), List.of(), generation.body(), generation.line(), scope);
-            return set(f -> f.rendering.emit(Repr.str(new Macro(body, f).call(f.rendering, Args.NONE))));
+            return macros.generation(generation, scope);
         }
         if (statement instanceof Stmt.FilterBlock block) {
             return filterBlock(block, scope);
@@ -224,28 +217,12 @@ final class StatementCompiler {
         }
         Target[] parts = ((Expr.TupleOf) target)
                 .items().stream().map(item -> target(item, scope)).toArray(Target[]::new);
-        return (f, value) -> unpack(parts, f, value);
-    }
-
-    private static void unpack(Target[] parts, Frame f, Object value) {
-        if (!Values.isIterable(value)) {
-            throw TemplateException.type("cannot unpack non-iterable " + Values.typeName(value) + " object");
-        }
-        Object[] values = new Object[parts.length];
-        Iterator<Object> items = Values.iterate(value);
-        for (int i = 0; i < parts.length; i++) {
-            if (!items.hasNext()) {
-                throw TemplateException.value(
-                        "not enough values to unpack (expected " + parts.length + ", got " + i + ")");
+        return (f, value) -> {
+            Object[] values = Values.unpack(value, parts.length);
+            for (int i = 0; i < parts.length; i++) {
+                parts[i].set(f, values[i]);
             }
-            values[i] = items.next();
-        }
-        if (items.hasNext()) {
-            throw TemplateException.value("too many values to unpack (expected " + parts.length + ")");
-        }
-        for (int i = 0; i < parts.length; i++) {
-            parts[i].set(f, values[i]);
-        }
+        };
     }
 
     private Step assignBlock(Stmt.AssignBlock assign, Scope scope) {
@@ -331,82 +308,5 @@ final class StatementCompiler {
             }
             return body.run(f);
         };
-    }
-
-    private Step callBlock(Stmt.CallBlock block, Scope scope) {
-        Macro.Body body = macro(null, block.parameters(), block.defaults(), block.body(), block.line(), scope);
-        Code call = expressions.call(
-                block.call(), scope, arguments -> f -> arguments.eval(f).withKeyword("caller", new Macro(body, f)));
-        return set(f -> f.rendering.emit(Repr.str(call.eval(f))));
-    }
-
-    private Macro.Body macro(
-            @Nullable String name,
-            List<Expr.Name> parameters,
-            List<Expr> defaults,
-            List<Stmt> statements,
-            int line,
-            Scope scope) {
-        Scope inner = scope.function();
-        Symbols symbols = inner.symbols();
-        symbols.visitAll(parameters);
-        symbols.visitAll(defaults);
-        symbols.visitAll(statements);
-        List<String> names = parameters.stream().map(Expr.Name::name).toList();
-        Set<String> special = undeclared(statements, Set.of("caller", "kwargs", "varargs"));
-        if (special.contains("caller")
-                && names.contains("caller")
-                && names.indexOf("caller") < names.size() - defaults.size()) {
-            throw new TemplateException(
-                    Kind.ASSERTION,
-                    "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a"
-                            + " default.",
-                    line);
-        }
-        List<String> slots = new ArrayList<>(names);
-        for (String extra : List.of("caller", "kwargs", "varargs")) {
-            if (special.contains(extra) && !names.contains(extra)) {
-                symbols.declareParameter(extra);
-                slots.add(extra);
-            }
-        }
-        Code[] defaultCodes = new Code[names.size()];
-        int required = names.size() - defaults.size();
-        for (int i = required; i < names.size(); i++) {
-            defaultCodes[i] = expressions.compile(defaults.get(i - required), inner);
-        }
-        int[] indexes = slots.stream().mapToInt(s -> inner.variable(s).slot()).toArray();
-        Step entry = entry(inner);
-        Step body = block(statements, inner);
-        return new Macro.Body(
-                name,
-                names,
-                indexes,
-                defaultCodes,
-                special.contains("caller"),
-                slots.lastIndexOf("kwargs") >= names.size(),
-                slots.lastIndexOf("varargs") >= names.size(),
-                inner.layout(),
-                entry,
-                body);
-    }
-
-    /** Those of {@code names} that the statements read before any of them stores a variable of that name. */
-    static Set<String> undeclared(List<? extends Node> nodes, Set<String> names) {
-        Set<String> searched = new HashSet<>(names);
-        Set<String> found = new HashSet<>();
-        nodes.forEach(node -> undeclared(node, searched, found));
-        return found;
-    }
-
-    private static void undeclared(Node node, Set<String> searched, Set<String> found) {
-        if (node instanceof Expr.Name name) {
-            if (name.use() != Use.LOAD) {
-                searched.remove(name.name());
-            } else if (searched.contains(name.name())) {
-                found.add(name.name());
-            }
-        }
-        node.children().forEach(child -> undeclared(child, searched, found));
     }
 }

@@ -1,8 +1,6 @@
 package dev.quire.chat.jinja;
 
-import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.List;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +11,13 @@ final class StringMethods {
     /** The method {@code name} bound to {@code text}, or null when str has none of that name. */
     static @Nullable Function find(String name, String text) {
         Function.Body body = body(name, text);
-        return body == null ? null : new Function(name, body);
+        if (body == null) {
+            return null;
+        }
+        return new Function(name, (r, args) -> {
+            r.read(text);
+            return body.call(r, args);
+        });
     }
 
     private static Function.@Nullable Body body(String name, String text) {
@@ -21,13 +25,12 @@ final class StringMethods {
             case "strip" -> (r, a) -> r.built(Text.strip(text, characters(name, a), true, true));
             case "lstrip" -> (r, a) -> r.built(Text.strip(text, characters(name, a), true, false));
             case "rstrip" -> (r, a) -> r.built(Text.strip(text, characters(name, a), false, true));
-            case "split" -> (r, a) -> split(r, text, a, false);
-            case "rsplit" -> (r, a) -> split(r, text, a, true);
+            case "split" -> (r, a) -> Splitting.split(r, text, a, false);
+            case "rsplit" -> (r, a) -> Splitting.split(r, text, a, true);
             case "splitlines" ->
                 (r, a) -> {
                     Object keep = Args.or(a.bind(name, 0, "keepends")[0], false);
-                    r.built(text);
-                    return lines(text, Values.truth(keep));
+                    return Splitting.lines(r, text, Values.truth(keep));
                 };
             case "join" -> (r, a) -> join(r, text, a.bind(name, 1, "iterable")[0]);
             case "replace" ->
@@ -59,8 +62,8 @@ final class StringMethods {
                     String suffix = string("removesuffix() argument", a.bind(name, 1, "suffix")[0]);
                     return text.endsWith(suffix) ? r.built(text.substring(0, text.length() - suffix.length())) : text;
                 };
-            case "partition" -> (r, a) -> partition(r, name, text, a, false);
-            case "rpartition" -> (r, a) -> partition(r, name, text, a, true);
+            case "partition" -> (r, a) -> Splitting.partition(r, name, text, a, false);
+            case "rpartition" -> (r, a) -> Splitting.partition(r, name, text, a, true);
             case "format" -> (r, a) -> Format.format(r, text, a);
             case "format_map" -> (r, a) -> Format.formatMap(r, text, a);
             default -> StringSearch.body(name, text);
@@ -74,7 +77,7 @@ final class StringMethods {
 
     static String string(String what, Object value) {
         if (!Values.isString(value)) {
-            throw TemplateException.type(what + " must be str, not " + Values.typeName(value));
+            throw TemplateException.type((what + " must be str, not ").stripLeading() + Values.typeName(value));
         }
         return Values.text(value);
     }
@@ -85,119 +88,6 @@ final class StringMethods {
             throw TemplateException.type(method + " arg must be None or str");
         }
         return chars == null ? null : Values.text(chars);
-    }
-
-    private static List<Object> split(Rendering r, String text, Args args, boolean fromRight) {
-        Object[] v = args.bind(fromRight ? "rsplit" : "split", 0, "sep", "maxsplit");
-        long max = v[1] == Missing.MISSING ? -1 : Numbers.index(v[1]);
-        long limit = max < 0 ? Long.MAX_VALUE : max;
-        Object separator = Args.or(v[0], null);
-        r.built(text);
-        List<Object> parts = separator == null
-                ? (fromRight ? splitSpacesRight(text, limit) : splitSpaces(text, limit))
-                : splitAt(text, separator, limit, fromRight);
-        r.charge(parts.size());
-        return parts;
-    }
-
-    private static List<Object> splitAt(String text, Object separatorValue, long limit, boolean fromRight) {
-        if (!Values.isString(separatorValue)) {
-            throw TemplateException.type("must be str or None, not " + Values.typeName(separatorValue));
-        }
-        String separator = Values.text(separatorValue);
-        if (separator.isEmpty()) {
-            throw TemplateException.value("empty separator");
-        }
-        List<Object> parts = new ArrayList<>();
-        if (fromRight) {
-            int end = text.length();
-            int at = text.lastIndexOf(separator);
-            while (at >= 0 && parts.size() < limit) {
-                parts.add(0, text.substring(at + separator.length(), end));
-                end = at;
-                at = end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
-            }
-            parts.add(0, text.substring(0, end));
-            return parts;
-        }
-        int start = 0;
-        int at = text.indexOf(separator);
-        while (at >= 0 && parts.size() < limit) {
-            parts.add(text.substring(start, at));
-            start = at + separator.length();
-            at = text.indexOf(separator, start);
-        }
-        parts.add(text.substring(start));
-        return parts;
-    }
-
-    static List<Object> splitSpaces(String text, long limit) {
-        List<Object> parts = new ArrayList<>();
-        int i = 0;
-        while (true) {
-            while (i < text.length() && Text.isSpace(text.charAt(i))) {
-                i++;
-            }
-            if (i == text.length()) {
-                return parts;
-            }
-            if (parts.size() == limit) {
-                parts.add(Text.strip(text.substring(i), null, false, true));
-                return parts;
-            }
-            int start = i;
-            while (i < text.length() && !Text.isSpace(text.charAt(i))) {
-                i++;
-            }
-            parts.add(text.substring(start, i));
-        }
-    }
-
-    private static List<Object> splitSpacesRight(String text, long limit) {
-        List<Object> parts = new ArrayList<>();
-        int i = text.length();
-        while (true) {
-            while (i > 0 && Text.isSpace(text.charAt(i - 1))) {
-                i--;
-            }
-            if (i == 0) {
-                return parts;
-            }
-            if (parts.size() == limit) {
-                parts.add(0, Text.strip(text.substring(0, i), null, true, false));
-                return parts;
-            }
-            int end = i;
-            while (i > 0 && !Text.isSpace(text.charAt(i - 1))) {
-                i--;
-            }
-            parts.add(0, text.substring(i, end));
-        }
-    }
-
-    static List<Object> lines(String text, boolean keepEnds) {
-        List<Object> lines = new ArrayList<>();
-        int start = 0;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '\n'
-                    || c == '\r'
-                    || c == 0x0b
-                    || c == 0x0c
-                    || c >= 0x1c && c <= 0x1e
-                    || c == 0x85
-                    || c == 0x2028
-                    || c == 0x2029) {
-                int end = c == '\r' && i + 1 < text.length() && text.charAt(i + 1) == '\n' ? i + 2 : i + 1;
-                lines.add(text.substring(start, keepEnds ? end : i));
-                start = end;
-                i = end - 1;
-            }
-        }
-        if (start < text.length()) {
-            lines.add(text.substring(start));
-        }
-        return lines;
     }
 
     private static String join(Rendering r, String separator, Object iterable) {
@@ -310,19 +200,6 @@ final class StringMethods {
             }
         }
         return r.built(out.toString());
-    }
-
-    private static Tuple partition(Rendering r, String method, String text, Args args, boolean last) {
-        String separator = string("must be str,", args.bind(method, 1, "sep")[0]);
-        if (separator.isEmpty()) {
-            throw TemplateException.value("empty separator");
-        }
-        r.built(text);
-        int at = last ? text.lastIndexOf(separator) : text.indexOf(separator);
-        if (at < 0) {
-            return last ? Tuple.of("", "", text) : Tuple.of(text, "", "");
-        }
-        return Tuple.of(text.substring(0, at), separator, text.substring(at + separator.length()));
     }
 
     static boolean all(String text, IntPredicate test) {

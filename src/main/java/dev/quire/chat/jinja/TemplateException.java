@@ -13,9 +13,11 @@ public final class TemplateException extends RuntimeException {
         RUNTIME("TemplateRuntimeError"),
         UNDEFINED("UndefinedError"),
         SECURITY("SecurityError"),
+        FAILED_ASSERTION("AssertionError"),
         FILTER_ARGUMENT("FilterArgumentError"),
         TYPE("TypeError"),
         VALUE("ValueError"),
+        ATTRIBUTE("AttributeError"),
         INDEX("IndexError"),
         KEY("KeyError"),
         ZERO_DIVISION("ZeroDivisionError"),
@@ -51,6 +53,11 @@ public final class TemplateException extends RuntimeException {
 
     static TemplateException type(String message) {
         return new TemplateException(Kind.TYPE, message);
+    }
+
+    static TemplateException noAttribute(Object owner, String name) {
+        String type = Repr.repr(Values.typeName(owner));
+        return new TemplateException(Kind.ATTRIBUTE, type + " object has no attribute " + Repr.repr(name));
     }
 
     static TemplateException value(String message) {

@@ -47,7 +47,7 @@ final class Text {
         return text.substring(start, text.offsetByCodePoints(start, 1));
     }
 
-    static String slice(String text, Slicing.Range range) {
+    static String slice(String text, Slicing.Positions range) {
         if (range.step() == 1) {
             if (range.count() == 0) {
                 return "";

@@ -36,7 +36,7 @@ final class TextFilters {
         table.put("truncate", TextFilters::truncate);
         table.put("format", TextFilters::format);
         table.put("wordcount", (r, v, a) -> words(Values.text(soft(Filters.none("do_wordcount", v, a)))));
-        table.put("striptags", (r, v, a) -> r.built(Html.striptags(Repr.str(Filters.none("do_striptags", v, a)))));
+        table.put("striptags", (r, v, a) -> r.built(Html.striptags(r, Repr.str(Filters.none("do_striptags", v, a)))));
         table.put("urlencode", TextFilters::urlEncode);
         table.put("xmlattr", TextFilters::xmlAttributes);
     }
@@ -84,15 +84,15 @@ final class TextFilters {
             throw undefined.fail();
         }
         if (!Values.isString(value)) {
-            throw TemplateException.type(
-                    Values.isList(value)
-                            ? "'list' object has no attribute 'splitlines'"
-                            : "unsupported operand type(s) for +=: " + Repr.repr(Values.typeName(value))
-                                    + " and 'str'");
+            // Adding text to a list works in Python; splitting the list into lines then does not.
+            throw Values.isList(value)
+                    ? TemplateException.noAttribute(value, "splitlines")
+                    : TemplateException.type(
+                            "unsupported operand type(s) for +=: " + Repr.repr(Values.typeName(value)) + " and 'str'");
         }
         boolean blank = Values.truth(Args.or(v[2], false));
         StringBuilder out = new StringBuilder();
-        List<Object> lines = StringMethods.lines(Values.text(value) + "\n", false);
+        List<Object> lines = Splitting.lines(r, Values.text(value) + "\n", false);
         for (int i = 0; i < lines.size(); i++) {
             String line = (String) lines.get(i);
             boolean indented = i == 0 ? Values.truth(Args.or(v[1], false)) : blank || !line.isEmpty();
@@ -111,7 +111,7 @@ final class TextFilters {
         long kept = length - Text.length(end);
         if (kept < 0 || leeway < 0) {
             throw new TemplateException(
-                    Kind.FILTER_ARGUMENT,
+                    Kind.FAILED_ASSERTION,
                     kept < 0
                             ? "expected length >= " + Text.length(end) + ", got " + length
                             : "expected leeway >= 0, got " + leeway);
@@ -159,14 +159,11 @@ final class TextFilters {
         StringBuilder out = new StringBuilder();
         while (pairs.hasNext()) {
             r.step();
-            List<Object> pair = Values.list(r, pairs.next());
-            if (pair.size() != 2) {
-                throw TemplateException.value("expected pairs, got " + pair.size() + " values");
-            }
+            Object[] pair = Values.unpack(pairs.next(), 2);
             out.append(out.length() == 0 ? "" : "&")
-                    .append(quote(Repr.str(pair.get(0)), true))
+                    .append(quote(Repr.str(pair[0]), true))
                     .append('=')
-                    .append(quote(Repr.str(pair.get(1)), true));
+                    .append(quote(Repr.str(pair[1]), true));
         }
         return r.built(out.toString());
     }
@@ -193,7 +190,7 @@ final class TextFilters {
         if (!(value instanceof Map<?, ?> map)) {
             throw value instanceof Undefined undefined
                     ? undefined.fail()
-                    : TemplateException.type(Repr.repr(Values.typeName(value)) + " object has no attribute 'items'");
+                    : TemplateException.noAttribute(value, "items");
         }
         StringBuilder out = new StringBuilder();
         for (Map.Entry<?, ?> entry : map.entrySet()) {

@@ -156,10 +156,30 @@ final class Values {
         List<Object> list = new ArrayList<>();
         Iterator<Object> items = iterate(value);
         while (items.hasNext()) {
-            rendering.step();
             list.add(items.next());
+            rendering.step();
+            rendering.checkCount(list.size());
         }
         return list;
+    }
+
+    /** The {@code count} items of a value that must have exactly so many. */
+    static Object[] unpack(Object value, int count) {
+        if (!isIterable(value)) {
+            throw TemplateException.type("cannot unpack non-iterable " + typeName(value) + " object");
+        }
+        Object[] values = new Object[count];
+        Iterator<Object> items = iterate(value);
+        for (int i = 0; i < count; i++) {
+            if (!items.hasNext()) {
+                throw TemplateException.value("not enough values to unpack (expected " + count + ", got " + i + ")");
+            }
+            values[i] = items.next();
+        }
+        if (items.hasNext()) {
+            throw TemplateException.value("too many values to unpack (expected " + count + ")");
+        }
+        return values;
     }
 
     /** The value of a key, or {@link Missing}; keys compare as Python's do, so 1, 1.0 and true are one. */
