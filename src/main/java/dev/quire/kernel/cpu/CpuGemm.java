@@ -32,6 +32,9 @@ final class CpuGemm implements GemmKernels {
 
     private static final int MAX_BATCH = TILE_BANDS * FloatTile.MAX_ROWS;
 
+    /** Activations of half a second-level cache. */
+    private static final long CACHED_ACTIVATIONS = 64 << 10;
+
     /** Multiply-adds below which a second thread does not pay. */
     private static final long MIN_SPREAD_WORK = 64 << 10;
 
@@ -100,57 +103,70 @@ final class CpuGemm implements GemmKernels {
         int numBlocks = linear.numBlocks();
         for (int block = nextBlock.getAndIncrement(); block < numBlocks; block = nextBlock.getAndIncrement()) {
             PackedMatrix matrix = linear.blockMatrix(block);
+            int panel = linear.blockPanel(block);
+            int numPanels = linear.blockPanels(block);
             int numBands = rows.numBands();
-            if (numBands == 1 && matrix.multiplies(rows.firstRow(1))) {
-                int panel = linear.blockPanel(block);
-                int numPanels = linear.blockPanels(block);
-                matrix.multiply(panel, numPanels, rows.array(), rows.offset(0), rows.firstRow(1), sums[task]);
-                store(block, 0, rows.firstRow(1), sums[task]);
-                continue;
+            int done = 0;
+            if (numBands == 1) {
+                int numRows = rows.firstRow(1);
+                done = matrix.multiplyPanels(panel, numPanels, rows.array(), rows.offset(0), numRows, sums[task]);
+                store(block, 0, done, 0, numRows, sums[task]);
             }
-            for (int band = 0; band < numBands; band += TILE_BANDS) {
+            for (int band = 0; band < numBands && done < numPanels; band += TILE_BANDS) {
                 int end = Math.min(band + TILE_BANDS, numBands);
-                multiplyTiles(block, band, end, tiles[task], sums[task]);
-                store(block, rows.firstRow(band), rows.firstRow(end), sums[task]);
+                multiplyTiles(matrix, panel + done, numPanels - done, band, end, tiles[task], sums[task]);
+                store(block, done, numPanels, rows.firstRow(band), rows.firstRow(end), sums[task]);
             }
         }
     }
 
-    private void multiplyTiles(int block, int firstBand, int endBand, float[] tile, float[] sums) {
-        PackedMatrix matrix = linear.blockMatrix(block);
-        int panel = linear.blockPanel(block);
-        int numPanels = linear.blockPanels(block);
-        int firstRow = rows.firstRow(firstBand);
-        int batch = rows.firstRow(endBand) - firstRow;
+    private void multiplyTiles(
+            PackedMatrix matrix, int panel, int numPanels, int firstBand, int endBand, float[] tile, float[] sums) {
+        int batch = rows.firstRow(endBand) - rows.firstRow(firstBand);
         Arrays.fill(sums, 0, numPanels * batch * PANEL_ROWS, 0);
-        for (int k = 0; k < matrix.cols; k += TILE_COLS) {
-            int count = Math.min(TILE_COLS, matrix.cols - k);
+        if ((long) batch * matrix.cols <= CACHED_ACTIVATIONS) {
+            // The activations stay in cache: read each panel from its start to its end.
             for (int p = 0; p < numPanels; p++) {
-                float[] w = tile;
-                int wFrom = 0;
-                if (matrix instanceof FloatMatrix floats) {
-                    w = floats.array(panel + p);
-                    wFrom = floats.offset(panel + p) + k * PANEL_ROWS;
-                } else {
-                    matrix.unpack(panel + p, k, count, tile);
+                for (int k = 0; k < matrix.cols; k += TILE_COLS) {
+                    multiplyTile(matrix, panel + p, k, firstBand, endBand, tile, sums, p * batch * PANEL_ROWS);
                 }
-                for (int band = firstBand; band < endBand; band++) {
-                    int row = rows.firstRow(band);
-                    int numRows = rows.firstRow(band + 1) - row;
-                    int s = (p * batch + row - firstRow) * PANEL_ROWS;
-                    int xFrom = rows.offset(band) + k * numRows;
-                    FloatTile.accumulate(w, wFrom, rows.array(), xFrom, count, sums, s, numRows);
+            }
+        } else {
+            for (int k = 0; k < matrix.cols; k += TILE_COLS) {
+                for (int p = 0; p < numPanels; p++) {
+                    multiplyTile(matrix, panel + p, k, firstBand, endBand, tile, sums, p * batch * PANEL_ROWS);
                 }
             }
         }
     }
 
-    /** sums [panels of the block, rows, PANEL_ROWS] to the output rows, bias added. */
-    private void store(int block, int firstRow, int endRow, float[] sums) {
+    private void multiplyTile(
+            PackedMatrix matrix, int panel, int k, int firstBand, int endBand, float[] tile, float[] sums, int s) {
+        int count = Math.min(TILE_COLS, matrix.cols - k);
+        boolean direct = matrix.readsDirectly(rows.numRows());
+        if (!direct) {
+            matrix.unpack(panel, k, count, tile);
+        }
+        float[] x = rows.array();
+        for (int band = firstBand; band < endBand; band++) {
+            int row = rows.firstRow(band);
+            int numRows = rows.firstRow(band + 1) - row;
+            int from = rows.offset(band) + k * numRows;
+            int to = s + (row - rows.firstRow(firstBand)) * PANEL_ROWS;
+            if (direct) {
+                matrix.accumulate(panel, k, count, x, from, sums, to, numRows);
+            } else {
+                FloatTile.accumulate(tile, 0, x, from, count, sums, to, numRows);
+            }
+        }
+    }
+
+    /** sums [endPanel - firstPanel, rows, PANEL_ROWS] to the output rows, bias added. */
+    private void store(int block, int firstPanel, int endPanel, int firstRow, int endRow, float[] sums) {
         PackedMatrix matrix = linear.blockMatrix(block);
         float[] bias = linear.bias;
         int at = 0;
-        for (int p = 0; p < linear.blockPanels(block); p++) {
+        for (int p = firstPanel; p < endPanel; p++) {
             int output = linear.blockOutput(block) + p * PANEL_ROWS;
             int count = matrix.panelRows(linear.blockPanel(block) + p);
             for (int row = firstRow; row < endRow; row++, at += PANEL_ROWS) {

@@ -20,7 +20,7 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     /** The array that holds the panel from {@link #offset}, [cols, PANEL_ROWS]. */
-    float[] array(int panel) {
+    private float[] array(int panel) {
         return values[panel / panelsPerArray];
     }
 
@@ -56,22 +56,25 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    boolean multiplies(int numRows) {
-        return numRows <= FloatTile.MAX_ROWS;
+    boolean readsDirectly(int numRows) {
+        return true;
     }
 
     @Override
-    void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
-        float[] w = array(panel);
-        int from = offset(panel);
+    void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+        int from = offset(panel) + col * PANEL_ROWS;
+        FloatTile.accumulate(array(panel), from, x, xOffset, count, sums, s, numRows);
+    }
+
+    @Override
+    int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
         int done = 0;
-        for (; numRows == 1 && done <= numPanels - 4; done += 4) {
-            FloatTile.fourPanels(w, from + done * panelLength, panelLength, x, xOffset, cols, sums, done * PANEL_ROWS);
+        if (numRows == 1) {
+            for (; done <= numPanels - 4; done += 4) {
+                int from = offset(panel) + done * panelLength;
+                FloatTile.fourPanels(array(panel), from, panelLength, x, xOffset, cols, sums, done * PANEL_ROWS);
+            }
         }
-        java.util.Arrays.fill(sums, done * numRows * PANEL_ROWS, numPanels * numRows * PANEL_ROWS, 0);
-        for (; done < numPanels; done++) {
-            int s = done * numRows * PANEL_ROWS;
-            FloatTile.accumulate(w, from + done * panelLength, x, xOffset, cols, sums, s, numRows);
-        }
+        return done;
     }
 }

@@ -1,11 +1,5 @@
 package dev.quire.kernel.cpu;
 
-import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
-
 /**
  * 8- or 4-bit integers with a scale for each row and group of columns. They are stored signed, q - 2^(numBits - 1), so
  * w = q · scale when symmetric, and else w = q · scale + bias with bias = (2^(numBits - 1) - zeroPoint) · scale, which
@@ -13,8 +7,6 @@ import jdk.incubator.vector.VectorSpecies;
  * panel side by side, lowest bits first.
  */
 final class GroupMatrix extends PackedMatrix {
-    private static final VectorSpecies<Float> F = Lanes.F;
-    private static final VectorSpecies<Integer> I = Lanes.I;
     private static final int L = Lanes.COUNT;
 
     private final int numBits;
@@ -103,52 +95,21 @@ final class GroupMatrix extends PackedMatrix {
             int numWords = (run + wordCols - 1) / wordCols;
             int scale = scaleOffset(panel) + group * PANEL_ROWS;
             int to = done * PANEL_ROWS;
-            if (symmetric) {
-                unpack(words[array], from, numWords, scales[array], scale, dst, to);
-            } else {
-                unpack(words[array], from, numWords, scales[array], biases[array], scale, dst, to);
-            }
+            unpackRun(words[array], from, numWords, array, scale, dst, to);
             done += run;
         }
     }
 
-    private void unpack(int[] src, int from, int numWords, float[] scales, int scale, float[] dst, int to) {
-        FloatVector low = FloatVector.fromArray(F, scales, scale);
-        FloatVector high = FloatVector.fromArray(F, scales, scale + L);
-        for (int i = 0; i < numWords; i++) {
-            IntVector word = IntVector.fromArray(I, src, from + i * L);
-            for (int shift = 32 - numBits; shift >= 0; shift -= 2 * numBits) {
-                IntVector first = word.lanewise(VectorOperators.LSHL, shift);
-                IntVector second = word.lanewise(VectorOperators.LSHL, shift - numBits);
-                toFloat(first).mul(low).intoArray(dst, to);
-                toFloat(second).mul(high).intoArray(dst, to + L);
-                to += PANEL_ROWS;
-            }
+    private void unpackRun(int[] src, int from, int numWords, int array, int scale, float[] dst, int to) {
+        if (numBits == 8 && symmetric) {
+            GroupTile.unpack8(src, from, numWords, scales[array], scale, dst, to);
+        } else if (numBits == 8) {
+            GroupTile.unpack8(src, from, numWords, scales[array], biases[array], scale, dst, to);
+        } else if (symmetric) {
+            GroupTile.unpack4(src, from, numWords, scales[array], scale, dst, to);
+        } else {
+            GroupTile.unpack4(src, from, numWords, scales[array], biases[array], scale, dst, to);
         }
-    }
-
-    private void unpack(
-            int[] src, int from, int numWords, float[] scales, float[] biases, int scale, float[] dst, int to) {
-        FloatVector low = FloatVector.fromArray(F, scales, scale);
-        FloatVector high = FloatVector.fromArray(F, scales, scale + L);
-        FloatVector lowBias = FloatVector.fromArray(F, biases, scale);
-        FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
-        for (int i = 0; i < numWords; i++) {
-            IntVector word = IntVector.fromArray(I, src, from + i * L);
-            for (int shift = 32 - numBits; shift >= 0; shift -= 2 * numBits) {
-                IntVector first = word.lanewise(VectorOperators.LSHL, shift);
-                IntVector second = word.lanewise(VectorOperators.LSHL, shift - numBits);
-                toFloat(first).fma(low, lowBias).intoArray(dst, to);
-                toFloat(second).fma(high, highBias).intoArray(dst, to + L);
-                to += PANEL_ROWS;
-            }
-        }
-    }
-
-    /** The signed integer in the highest numBits of each lane. */
-    private FloatVector toFloat(IntVector shifted) {
-        return (FloatVector)
-                shifted.lanewise(VectorOperators.ASHR, 32 - numBits).convert(VectorOperators.I2F, 0);
     }
 
     @Override
@@ -160,13 +121,40 @@ final class GroupMatrix extends PackedMatrix {
         }
     }
 
+    /** One row meets each word once: no use in unpacking it first. */
     @Override
-    boolean multiplies(int numRows) {
-        return false;
+    boolean readsDirectly(int numRows) {
+        return numRows == 1 && cols % wordCols == 0;
     }
 
     @Override
-    void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
-        throw new IllegalStateException("quantized panels are unpacked: " + Arrays.toString(words));
+    void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+        int array = panel / panelsPerArray;
+        for (int done = 0; done < count; ) {
+            int group = (col + done) / groupCols;
+            int run = Math.min(count - done, (group + 1) * groupCols - col - done);
+            int from = offset(panel) + (col + done) / wordCols * L;
+            int scale = scaleOffset(panel) + group * PANEL_ROWS;
+            accumulateRun(words[array], from, run / wordCols, array, scale, x, xOffset + done, sums, s);
+            done += run;
+        }
+    }
+
+    private void accumulateRun(
+            int[] src, int from, int numWords, int array, int scale, float[] x, int xFrom, float[] sums, int s) {
+        if (numBits == 8 && symmetric) {
+            GroupTile.accumulate8(src, from, numWords, scales[array], scale, x, xFrom, sums, s);
+        } else if (numBits == 8) {
+            GroupTile.accumulate8(src, from, numWords, scales[array], biases[array], scale, x, xFrom, sums, s);
+        } else if (symmetric) {
+            GroupTile.accumulate4(src, from, numWords, scales[array], scale, x, xFrom, sums, s);
+        } else {
+            GroupTile.accumulate4(src, from, numWords, scales[array], biases[array], scale, x, xFrom, sums, s);
+        }
+    }
+
+    @Override
+    int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+        return 0;
     }
 }

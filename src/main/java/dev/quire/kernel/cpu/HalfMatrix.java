@@ -89,13 +89,22 @@ final class HalfMatrix extends PackedMatrix {
     }
 
     @Override
-    boolean multiplies(int numRows) {
-        return bf16 && numRows <= FloatTile.MAX_ROWS;
+    boolean readsDirectly(int numRows) {
+        return bf16;
     }
 
     @Override
-    void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+    void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+        int from = offset(panel) + col * L;
+        Bf16Tile.accumulate(words[panel / panelsPerArray], from, x, xOffset, count, sums, s, numRows);
+    }
+
+    @Override
+    int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+        if (!bf16 || numRows > 2) {
+            return 0;
+        }
         int[] src = words[panel / panelsPerArray];
-        Bf16Tile.multiply(src, offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
+        return Bf16Tile.multiply(src, offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
     }
 }

@@ -40,17 +40,22 @@ abstract class PackedMatrix {
     /** Converts one row to f32. */
     abstract void unpackRow(int row, float[] dst, int dstOffset);
 
-    /** Whether {@link #multiply} takes this many activation rows. */
-    abstract boolean multiplies(int numRows);
+    /** Whether {@link #accumulate} takes a step of this many rows; else the caller unpacks first. */
+    abstract boolean readsDirectly(int numRows);
+
+    /** As {@link FloatTile#accumulate}, with columns [col, col + count) of a panel. */
+    abstract void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows);
 
     /**
-     * sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, straight from the
-     * packed form; for numPanels panels of one array.
+     * sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, several panels at
+     * a time so that their chains overlap; for one or two rows, where one panel alone would wait for its own sums.
+     * Panels are of one array.
      *
      * @param x [cols, numRows] from xOffset
      * @param sums [numPanels, numRows, PANEL_ROWS]
+     * @return how many panels it took, from the first; 0 when it has no such kernel
      */
-    abstract void multiply(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums);
+    abstract int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums);
 
     final int panelRows(int panel) {
         return Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS);

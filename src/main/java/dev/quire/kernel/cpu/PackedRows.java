@@ -62,6 +62,10 @@ final class PackedRows {
         }
     }
 
+    int numRows() {
+        return numRows;
+    }
+
     int numBands() {
         return numBands;
     }
