@@ -1,6 +1,9 @@
 package dev.quire.boot;
 
 import dev.quire.server.config.QuireConfig;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -10,6 +13,8 @@ import java.util.OptionalLong;
  * engine opens, and logged. Names and meanings are those of {@code quire serve}. Immutable.
  */
 public final class EngineOptions {
+    private static final int ABOVE_SYSTEM_PROPERTIES = 500;
+
     private final Builder values;
 
     private EngineOptions(Builder values) {
@@ -53,6 +58,20 @@ public final class EngineOptions {
         b.maxNumQueuedTokens = toLong(config.maxNumQueuedTokens());
         b.seed = config.seed();
         return b.build();
+    }
+
+    /**
+     * Configuration keys such as {@code quire.max-num-seqs} over system properties and environment, read without
+     * Quarkus.
+     */
+    public static EngineOptions ofKeys(Map<String, String> keys) {
+        return of(new SmallRyeConfigBuilder()
+                .addDefaultSources()
+                .addDiscoveredConverters()
+                .withSources(new PropertiesConfigSource(keys, "command line", ABOVE_SYSTEM_PROPERTIES))
+                .withMapping(QuireConfig.class)
+                .build()
+                .getConfigMapping(QuireConfig.class));
     }
 
     /** Directory or hub name; absent is the embedded model. */

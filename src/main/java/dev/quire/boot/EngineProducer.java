@@ -3,8 +3,7 @@ package dev.quire.boot;
 import dev.quire.engine.EngineClient;
 import dev.quire.frontend.ServedModel;
 import dev.quire.server.config.QuireConfig;
-import dev.quire.weights.hub.ProgressBar;
-import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.LaunchMode;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.vertx.ext.web.Router;
@@ -15,7 +14,6 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -37,9 +35,7 @@ class EngineProducer {
 
     private final QuireConfig config;
     private final boolean used;
-    private final CountDownLatch ended = new CountDownLatch(1);
     private volatile @Nullable QuireEngine engine;
-    private volatile boolean stopping;
 
     /** @param client decides whether this engine is the one in use: tests bring their own */
     EngineProducer(QuireConfig config, Instance<EngineClient> client) {
@@ -86,30 +82,26 @@ class EngineProducer {
         });
     }
 
+    /** In tests and in dev mode nobody else loads the model. */
     void start(@Observes StartupEvent event) {
-        if (used) {
-            Thread loader = new Thread(this::load, "quire-loader");
+        if (used && LaunchMode.current() != LaunchMode.NORMAL) {
+            Thread loader = new Thread(
+                    () -> serve(QuireEngine.open(EngineOptions.of(config), LOG::info)), "quire-loader");
             loader.setDaemon(true);
             loader.start();
         }
     }
 
-    private void load() {
-        try {
-            QuireEngine opened = QuireEngine.open(EngineOptions.of(config), LOG::info, ProgressBar.onStandardError());
-            ServedModels.of(opened, config);
-            engine = opened;
-            LOG.info(readyLine(opened));
-            TrainingRun.ifAsked(config);
-        } catch (RuntimeException | Error e) {
-            if (!stopping) {
-                System.err.println("quire serve: " + FailureLine.of(e));
-                LOG.debug("the stack trace", e);
-                Quarkus.asyncExit(ServerProcess.FAILED);
-            }
-        } finally {
-            ended.countDown();
-        }
+    /**
+     * Opens the gate.
+     *
+     * @throws StartupException when the configuration asks of the model what it has not
+     */
+    void serve(QuireEngine opened) {
+        ServedModels.of(opened, config);
+        engine = opened;
+        LOG.info(readyLine(opened));
+        TrainingRun.ifAsked(config);
     }
 
     private static String readyLine(QuireEngine opened) {
@@ -124,7 +116,6 @@ class EngineProducer {
 
     /** Stops admission, lets running requests finish for as long as the user said, then frees the device. */
     void stop(@Observes ShutdownEvent event) throws InterruptedException {
-        stopping = true;
         QuireEngine running = engine;
         if (running != null) {
             running.shutdown(TimeUnit.SECONDS.toMillis(config.shutdownTimeout()));

@@ -1,64 +1,111 @@
 package dev.quire.boot;
 
+import dev.quire.weights.hub.ProgressBar;
+import io.quarkus.arc.Arc;
+import io.quarkus.runtime.Application;
 import io.quarkus.runtime.Quarkus;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
-/** Runs the HTTP server until it is told to stop, and turns the way it ended into an exit code. */
+/**
+ * Runs the server until it is told to stop: loads the model beside the start of the HTTP server, and turns the way it all
+ * ended into an exit code.
+ */
 public final class ServerProcess {
-    static final int FAILED = 1;
+    private static final Logger LOG = Logger.getLogger("dev.quire");
+    private static final int FAILED = 1;
     /** After the longest drain Quarkus itself needs a moment; then the process ends all the same. */
     private static final long STOP_SECONDS = 600;
 
-    private ServerProcess() {}
+    private final Map<String, String> keys;
+    private final boolean verbose;
+    private final Consumer<String> complaint;
+    private final CompletableFuture<Integer> ended = new CompletableFuture<>();
 
     /**
-     * Blocks until the server has stopped.
-     *
+     * @param keys configuration keys and values that outrank all others
      * @param verbose print stack traces of start-up failures
      * @param complaint hears the one line of a start-up failure
-     * @return the exit code: 0 after SIGTERM and SIGINT, 1 when it could not start
      */
-    public static int run(boolean verbose, Consumer<String> complaint) {
-        CompletableFuture<Integer> ended = new CompletableFuture<>();
+    public ServerProcess(Map<String, String> keys, boolean verbose, Consumer<String> complaint) {
+        this.keys = Map.copyOf(keys);
+        this.verbose = verbose;
+        this.complaint = complaint;
+    }
+
+    /** Blocks until the server has stopped; the exit code is 0 after SIGTERM and SIGINT, 1 when it could not start. */
+    public int run() {
+        keys.forEach(System::setProperty);
         if (!TrainingRun.isAsked()) {
-            stopWithOwnCode(ended);
+            stopWithOwnCode();
         }
+        Thread loader = new Thread(this::load, "quire-loader");
+        loader.setDaemon(true);
+        loader.start();
         try {
             Quarkus.run(null, (code, failure) -> {
                 if (failure != null) {
-                    complain(failure, verbose, complaint);
+                    complain(failure);
                 }
                 ended.complete(failure != null && code == 0 ? FAILED : code);
             });
         } catch (RuntimeException e) {
-            complain(e, verbose, complaint);
+            complain(e);
         }
         ended.complete(FAILED);
         return ended.join();
     }
 
-    /** The JVM would end with 143 after SIGTERM; a server that stopped as it was asked ends with 0. */
-    private static void stopWithOwnCode(CompletableFuture<Integer> ended) {
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(codeOf(ended)), "quire-exit"));
-    }
-
-    private static void complain(Throwable failure, boolean verbose, Consumer<String> complaint) {
-        complaint.accept(FailureLine.of(failure));
-        if (verbose) {
-            failure.printStackTrace();
+    private void load() {
+        try {
+            QuireEngine engine =
+                    QuireEngine.open(EngineOptions.ofKeys(keys), LOG::info, ProgressBar.onStandardError());
+            awaitHttp();
+            if (!ended.isDone()) {
+                Arc.container().instance(EngineProducer.class).get().serve(engine);
+            }
+        } catch (RuntimeException | Error e) {
+            if (!ended.isDone()) {
+                complain(e);
+                ended.complete(FAILED);
+                System.exit(FAILED);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
-    private static int codeOf(CompletableFuture<Integer> ended) {
+    /** Quarkus builds its beans by itself; a short poll is the way to hear of it without a global variable. */
+    private void awaitHttp() throws InterruptedException {
+        Application application = Application.currentApplication();
+        while ((application == null || !application.isStarted()) && !ended.isDone()) {
+            TimeUnit.MILLISECONDS.sleep(1);
+            application = Application.currentApplication();
+        }
+    }
+
+    /** The JVM would end with 143 after SIGTERM; a server that stopped as it was asked ends with 0. */
+    private void stopWithOwnCode() {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(code()), "quire-exit"));
+    }
+
+    private int code() {
         try {
             return ended.get(STOP_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException | ExecutionException | TimeoutException e) {
             return FAILED;
+        }
+    }
+
+    private void complain(Throwable failure) {
+        complaint.accept(FailureLine.of(failure));
+        if (verbose) {
+            failure.printStackTrace();
         }
     }
 }

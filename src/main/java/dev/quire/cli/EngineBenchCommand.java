@@ -22,7 +22,7 @@ final class EngineBenchCommand {
     int throughput() throws IOException, InterruptedException {
         try (QuireEngine engine = open()) {
             WorkloadOptions workload = workload(engine);
-            workload.publish(reports(engine).throughput(workload.plan(), arguments.has("--roofline")), console);
+            workload.publish(reports(engine).throughput(workload.plan(), arguments.has("roofline")), console);
             return QuireMain.OK;
         }
     }
@@ -34,9 +34,9 @@ final class EngineBenchCommand {
                     reports(engine)
                             .latency(
                                     workload.plan(),
-                                    arguments.count("--batch-size", 1, 1),
-                                    arguments.count("--num-iters-warmup", 0, 2),
-                                    arguments.count("--num-iters", 1, 5)),
+                                    arguments.count("batch-size", 1, 1),
+                                    arguments.count("num-iters-warmup", 0, 2),
+                                    arguments.count("num-iters", 1, 5)),
                     console);
             return QuireMain.OK;
         }
@@ -54,7 +54,7 @@ final class EngineBenchCommand {
 
     private QuireEngine open() {
         Map<String, String> keys = new ServeSettings(console.environment()).resolve(arguments.serveFlags(), null);
-        EngineOptions options = ServeCommand.engineOptions(keys);
+        EngineOptions options = EngineOptions.ofKeys(keys);
         return QuireEngine.open(options, line -> console.err().println(line));
     }
 

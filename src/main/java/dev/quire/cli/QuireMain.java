@@ -26,13 +26,13 @@ public final class QuireMain {
     static int run(Console console, String... args) {
         String name = "quire";
         try {
-            Arguments arguments = Arguments.parse(CommandModel.quire(), args);
-            name = arguments.commandName();
-            if (arguments.asksHelp()) {
-                console.out().print(arguments.help());
+            Arguments arguments = CommandLineParser.parse(Commands.quire(), args);
+            name = arguments.command().name();
+            if (arguments.has("help")) {
+                console.out().print(HelpText.of(arguments.command()));
                 return OK;
             }
-            if (arguments.asksVersion()) {
+            if (arguments.has("version")) {
                 console.out().println("quire " + QuireVersion.VERSION);
                 return OK;
             }
@@ -53,7 +53,7 @@ public final class QuireMain {
     }
 
     private static int run(Arguments arguments, Console console) throws IOException, InterruptedException {
-        return switch (arguments.commandName()) {
+        return switch (arguments.command().name()) {
             case "quire serve" -> new ServeCommand(arguments, console).run();
             case "quire chat" -> new TalkCommands(arguments, console).chat();
             case "quire complete" -> new TalkCommands(arguments, console).complete();
@@ -61,7 +61,7 @@ public final class QuireMain {
             case "quire bench latency" -> new EngineBenchCommand(arguments, console).latency();
             case "quire bench serve" -> new ServeBenchCommand(arguments, console).run();
             default -> {
-                console.err().print(arguments.help());
+                console.err().print(HelpText.of(arguments.command()));
                 yield USAGE;
             }
         };

@@ -21,11 +21,11 @@ final class ServeBenchCommand {
     }
 
     int run() throws IOException, InterruptedException {
-        ServerClient server =
-                new ServerClient(TalkCommands.url(arguments, "--base-url"), TalkCommands.apiKey(arguments, console));
+        ServerClient server = new ServerClient(
+                TalkCommands.url(arguments, "url"), TalkCommands.apiKey(arguments, console));
         WorkloadOptions workload = new WorkloadOptions(arguments, FIRST_ID, END_ID);
         double rate = rate();
-        String model = arguments.text("--model", ValueCheck.text());
+        String model = arguments.text("model", ValueCheck.text());
         HttpBench bench = new HttpBench(
                 server,
                 model == null ? server.firstModel() : model,
@@ -33,18 +33,17 @@ final class ServeBenchCommand {
         HttpBench.Result result = bench.run(workload.jobs(), workload.maxConcurrency(), rate, workload.seed());
         workload.publish(result.report(), console);
         if (result.firstFailure() != null) {
-            console.err()
-                    .println("quire bench serve: " + result.numFailed() + " requests failed, the first: "
-                            + result.firstFailure());
+            console.err().println("quire bench serve: " + result.numFailed() + " requests failed, the first: "
+                    + result.firstFailure());
             return QuireMain.FAILED;
         }
         return QuireMain.OK;
     }
 
     private double rate() {
-        String text = arguments.text("--request-rate", ValueCheck.text(), "inf");
+        String text = arguments.text("request-rate", ValueCheck.text(), "inf");
         return text.equals("inf")
                 ? Double.POSITIVE_INFINITY
-                : Double.parseDouble(arguments.text("--request-rate", ValueCheck.decimal(1e-6, 1e6), text));
+                : Double.parseDouble(arguments.text("request-rate", ValueCheck.decimal(1e-6, 1e6), text));
     }
 }

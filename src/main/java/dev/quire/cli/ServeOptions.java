@@ -6,7 +6,7 @@ import static dev.quire.cli.ValueCheck.number;
 import static dev.quire.cli.ValueCheck.onOff;
 import static dev.quire.cli.ValueCheck.text;
 
-import dev.quire.cli.ServeOption.Kind;
+import dev.quire.cli.Option.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -156,26 +156,26 @@ final class ServeOptions {
     }
 
     private static ServeOption keyed(String name, String key, String label, ValueCheck check, String help) {
-        return new ServeOption(name, key, List.of(variable(name)), Kind.ONE, label, check, help);
+        return option(name, key, List.of(variable(name)), Kind.ONE, label, check, help);
     }
 
     private static ServeOption list(String name, String label, String help) {
-        return new ServeOption(name, "quire." + name, List.of(variable(name)), Kind.LIST, label, text(), help);
+        return option(name, "quire." + name, List.of(variable(name)), Kind.LIST, label, text(), help);
     }
 
     private static ServeOption onOffSwitch(String name, String help) {
-        return new ServeOption(name, "quire." + name, List.of(variable(name)), Kind.SWITCH, "", onOff(), help);
+        return option(name, "quire." + name, List.of(variable(name)), Kind.SWITCH, "", onOff(), help);
     }
 
     private static ServeOption apiKey() {
-        return new ServeOption(
-                "api-key",
-                "quire.api-key",
-                List.of(variable("api-key"), "VLLM_API_KEY"),
-                Kind.LIST,
-                "KEY",
-                text(),
-                "Keys that clients must bring (VLLM_API_KEY).");
+        List<String> variables = List.of(variable("api-key"), "VLLM_API_KEY");
+        String help = "Keys that clients must bring (VLLM_API_KEY).";
+        return option("api-key", "quire.api-key", variables, Kind.LIST, "KEY", text(), help);
+    }
+
+    private static ServeOption option(
+            String name, String key, List<String> environment, Kind kind, String label, ValueCheck check, String help) {
+        return new ServeOption(new Option(List.of("--" + name), kind, label, help), key, environment, check);
     }
 
     private static String variable(String name) {

@@ -1,6 +1,6 @@
 package dev.quire.cli;
 
-import dev.quire.cli.ServeOption.Kind;
+import dev.quire.cli.Option.Kind;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,7 +31,7 @@ final class ServeSettings {
             String name = option.name();
             String variable = presentVariable(option);
             if (flags.containsKey(name)) {
-                put(option, flags.get(name), option.flag());
+                put(option, flags.get(name), "--" + name);
             } else if (variable != null) {
                 put(option, environment.get(variable), variable);
             } else if (file.containsKey(name)) {
@@ -69,9 +69,7 @@ final class ServeSettings {
     private void put(ServeOption option, String text, String source) {
         try {
             // A list's elements may hold what the check would refuse in one value.
-            keys.put(
-                    option.key(),
-                    option.kind() == Kind.LIST ? text : option.check().checked(text));
+            keys.put(option.key(), option.flag().kind() == Kind.LIST ? text : option.check().checked(text));
         } catch (IllegalArgumentException e) {
             throw new UsageException(source + " " + e.getMessage());
         }

@@ -21,7 +21,7 @@ final class TalkCommands {
     TalkCommands(Arguments arguments, Console console) {
         this.arguments = arguments;
         this.console = console;
-        this.server = new ServerClient(url(arguments, "--url"), apiKey(arguments, console));
+        this.server = new ServerClient(url(arguments, "url"), apiKey(arguments, console));
     }
 
     static URI url(Arguments arguments, String option) {
@@ -34,11 +34,11 @@ final class TalkCommands {
         } catch (IllegalArgumentException ignored) {
             // Said below.
         }
-        throw new UsageException(option + " must be an address such as " + DEFAULT_URL + ", got \"" + text + "\"");
+        throw new UsageException("--" + option + " must be an address such as " + DEFAULT_URL + ", got \"" + text + "\"");
     }
 
     static @Nullable String apiKey(Arguments arguments, Console console) {
-        String key = arguments.text("--api-key", ValueCheck.text());
+        String key = arguments.text("api-key", ValueCheck.text());
         if (key == null) {
             key = console.environment().get("VLLM_API_KEY");
         }
@@ -49,11 +49,11 @@ final class TalkCommands {
     int chat() throws IOException, InterruptedException {
         ObjectNode body = body();
         ArrayNode messages = body.putArray("messages");
-        String system = arguments.text("--system-prompt", ValueCheck.text());
+        String system = arguments.text("system-prompt", ValueCheck.text());
         if (system != null) {
             messages.addObject().put("role", "system").put("content", system);
         }
-        String quick = arguments.text("--quick", ValueCheck.text());
+        String quick = arguments.text("quick", ValueCheck.text());
         if (quick != null) {
             turn(body, messages, quick);
             return 0;
@@ -111,14 +111,14 @@ final class TalkCommands {
 
     private ObjectNode body() throws IOException, InterruptedException {
         ObjectNode body = server.object();
-        String model = arguments.text("--model", ValueCheck.text());
+        String model = arguments.text("model", ValueCheck.text());
         body.put("model", model == null ? server.firstModel() : model);
         body.put("stream", true);
-        String maxTokens = arguments.text("--max-tokens", ValueCheck.integer(1, Integer.MAX_VALUE));
+        String maxTokens = arguments.text("max-tokens", ValueCheck.integer(1, Integer.MAX_VALUE));
         if (maxTokens != null) {
             body.put("max_tokens", Integer.parseInt(maxTokens));
         }
-        String temperature = arguments.text("--temperature", ValueCheck.decimal(0, 2));
+        String temperature = arguments.text("temperature", ValueCheck.decimal(0, 2));
         if (temperature != null) {
             body.put("temperature", Double.parseDouble(temperature));
         }

@@ -23,10 +23,10 @@ final class WorkloadOptions {
     WorkloadOptions(Arguments arguments, int firstId, int vocabSize) throws IOException {
         this.arguments = arguments;
         this.workload = new Workload(firstId, vocabSize, seed());
-        String trace = arguments.text("--trace", ValueCheck.text());
+        String trace = arguments.text("trace", ValueCheck.text());
         jobs = trace == null
-                ? workload.uniform(arguments.count("--num-prompts", 1, NUM_PROMPTS), inputLen(), outputLen())
-                : workload.trace(Path.of(trace), arguments.count("--num-prompts", 1, Integer.MAX_VALUE));
+                ? workload.uniform(arguments.count("num-prompts", 1, NUM_PROMPTS), inputLen(), outputLen())
+                : workload.trace(Path.of(trace), arguments.count("num-prompts", 1, Integer.MAX_VALUE));
     }
 
     List<Job> jobs() {
@@ -38,24 +38,24 @@ final class WorkloadOptions {
     }
 
     private int inputLen() {
-        return arguments.count("--input-len", 1, INPUT_LEN);
+        return arguments.count("input-len", 1, INPUT_LEN);
     }
 
     private int outputLen() {
-        return arguments.count("--output-len", 1, OUTPUT_LEN);
+        return arguments.count("output-len", 1, OUTPUT_LEN);
     }
 
     int maxConcurrency() {
-        return arguments.count("--max-concurrency", 1, Integer.MAX_VALUE);
+        return arguments.count("max-concurrency", 1, Integer.MAX_VALUE);
     }
 
     long seed() {
-        return Long.parseLong(arguments.text("--seed", ValueCheck.integer(Long.MIN_VALUE, Long.MAX_VALUE), "0"));
+        return Long.parseLong(arguments.text("seed", ValueCheck.integer(Long.MIN_VALUE, Long.MAX_VALUE), "0"));
     }
 
     void publish(Report report, Console console) throws IOException {
         report.print(console.out());
-        @Nullable String file = arguments.text("--json", ValueCheck.text());
+        @Nullable String file = arguments.text("json", ValueCheck.text());
         if (file != null) {
             report.write(Path.of(file));
         }

@@ -62,7 +62,7 @@ class QuireMainTest {
     void everyServeFlagIsInTheHelp() {
         run("serve", "--help");
         for (ServeOption option : ServeOptions.all()) {
-            String shown = option.kind() == ServeOption.Kind.SWITCH ? "--[no-]" + option.name() : option.flag() + "=";
+            String shown = option.flag().kind() == Option.Kind.SWITCH ? "--[no-]" + option.name() : "--" + option.name() + " ";
             assertThat(out()).contains(shown);
         }
     }
@@ -83,7 +83,7 @@ class QuireMainTest {
                 "serve --max-num-seqs | quire serve: --max-num-seqs needs a value; see quire serve --help",
                 "serve a b | quire serve: unexpected argument b; see quire serve --help",
                 "serve a --model b | quire serve: the model is given twice: a and --model b",
-                "serve --enable-prefix-caching=maybe | quire: --enable-prefix-caching must be true or false, got \"maybe\"",
+                "serve --enable-prefix-caching=maybe | quire serve: --enable-prefix-caching must be true or false, got \"maybe\"",
                 "serve --config /no/such.yaml | quire serve: --config /no/such.yaml: cannot be read (/no/such.yaml)",
                 "sreve | quire: unknown command sreve (did you mean serve?); see quire --help",
                 "chat --url :: | quire chat: --url must be an address such as http://localhost:8000, got \"::\"",

@@ -27,7 +27,7 @@ class ServeSettingsTest {
         String[] typed = new String[args.length + 1];
         typed[0] = "serve";
         System.arraycopy(args, 0, typed, 1, args.length);
-        return new ServeCommand(Arguments.parse(CommandModel.quire(), typed), console).settings();
+        return new ServeCommand(CommandLineParser.parse(Commands.quire(), typed), console).settings();
     }
 
     private String file(String yaml) throws IOException {
@@ -65,6 +65,18 @@ class ServeSettingsTest {
     void theModelIsTheBareArgument() {
         assertThat(settings(Map.of(), "--port", "1", "org/model")).containsEntry("quire.model", "org/model");
         assertThat(settings(Map.of())).isEmpty();
+    }
+
+    @Test
+    void underscoresAndNegativeNumbersAreUnderstood() {
+        assertThat(settings(Map.of(), "--max_num_seqs", "8", "--seed", "-5", "--max-logprobs=-1"))
+                .isEqualTo(Map.of("quire.max-num-seqs", "8", "quire.seed", "-5", "quire.max-logprobs", "-1"));
+    }
+
+    @Test
+    void afterTwoDashesEverythingIsBare() {
+        assertThat(settings(Map.of(), "--seed", "1", "--", "--strange-directory"))
+                .containsEntry("quire.model", "--strange-directory");
     }
 
     @Test
@@ -143,7 +155,7 @@ class ServeSettingsTest {
 
     @Test
     void settingsBecomeEngineOptions() {
-        EngineOptions options = ServeCommand.engineOptions(settings(
+        EngineOptions options = EngineOptions.ofKeys(settings(
                 Map.of(), "DIR", "--max-model-len", "32k", "--no-enable-prefix-caching", "--max-num-seqs", "3"));
         assertThat(options.model()).contains("DIR");
         assertThat(options.maxModelLen()).hasValue(32000);
