@@ -85,8 +85,8 @@ class EngineProducer {
     /** In tests and in dev mode nobody else loads the model. */
     void start(@Observes StartupEvent event) {
         if (used && LaunchMode.current() != LaunchMode.NORMAL) {
-            Thread loader = new Thread(
-                    () -> serve(QuireEngine.open(EngineOptions.of(config), LOG::info)), "quire-loader");
+            Thread loader =
+                    new Thread(() -> serve(QuireEngine.open(EngineOptions.of(config), LOG::info)), "quire-loader");
             loader.setDaemon(true);
             loader.start();
         }

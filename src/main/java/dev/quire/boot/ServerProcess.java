@@ -63,8 +63,7 @@ public final class ServerProcess {
 
     private void load() {
         try {
-            QuireEngine engine =
-                    QuireEngine.open(EngineOptions.ofKeys(keys), LOG::info, ProgressBar.onStandardError());
+            QuireEngine engine = QuireEngine.open(EngineOptions.ofKeys(keys), LOG::info, ProgressBar.onStandardError());
             awaitHttp();
             if (!ended.isDone()) {
                 Arc.container().instance(EngineProducer.class).get().serve(engine);
@@ -91,7 +90,8 @@ public final class ServerProcess {
 
     /** The JVM would end with 143 after SIGTERM; a server that stopped as it was asked ends with 0. */
     private void stopWithOwnCode() {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(code()), "quire-exit"));
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(code()), "quire-exit"));
     }
 
     private int code() {

@@ -27,7 +27,8 @@ final class Arguments {
     }
 
     /** The option's text, checked, or null when it was not given. */
-    @Nullable String text(String name, ValueCheck check) {
+    @Nullable
+    String text(String name, ValueCheck check) {
         List<String> typed = values.get(name);
         if (typed == null) {
             return null;
@@ -50,7 +51,8 @@ final class Arguments {
     }
 
     /** The bare argument, or null. */
-    @Nullable String positional() {
+    @Nullable
+    String positional() {
         return positional;
     }
 

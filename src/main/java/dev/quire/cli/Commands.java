@@ -133,9 +133,11 @@ final class Commands {
     private static Command engineBench(String name, String summary, List<Option> options) {
         List<Option> hidden = new ArrayList<>();
         for (ServeOptions.Section section : ServeOptions.sections()) {
-            boolean shared = !section.heading().equals("Server") && !section.heading().equals("Answers");
+            boolean shared =
+                    !section.heading().equals("Server") && !section.heading().equals("Answers");
             section.options().stream()
-                    .filter(o -> shared && !o.name().equals("model") && !o.name().equals("seed"))
+                    .filter(o ->
+                            shared && !o.name().equals("model") && !o.name().equals("seed"))
                     .forEach(o -> hidden.add(o.flag()));
         }
         Command plain = leaf(name, summary, null, options);

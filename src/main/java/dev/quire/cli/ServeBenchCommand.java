@@ -21,8 +21,8 @@ final class ServeBenchCommand {
     }
 
     int run() throws IOException, InterruptedException {
-        ServerClient server = new ServerClient(
-                TalkCommands.url(arguments, "url"), TalkCommands.apiKey(arguments, console));
+        ServerClient server =
+                new ServerClient(TalkCommands.url(arguments, "url"), TalkCommands.apiKey(arguments, console));
         WorkloadOptions workload = new WorkloadOptions(arguments, FIRST_ID, END_ID);
         double rate = rate();
         String model = arguments.text("model", ValueCheck.text());
@@ -33,8 +33,9 @@ final class ServeBenchCommand {
         HttpBench.Result result = bench.run(workload.jobs(), workload.maxConcurrency(), rate, workload.seed());
         workload.publish(result.report(), console);
         if (result.firstFailure() != null) {
-            console.err().println("quire bench serve: " + result.numFailed() + " requests failed, the first: "
-                    + result.firstFailure());
+            console.err()
+                    .println("quire bench serve: " + result.numFailed() + " requests failed, the first: "
+                            + result.firstFailure());
             return QuireMain.FAILED;
         }
         return QuireMain.OK;

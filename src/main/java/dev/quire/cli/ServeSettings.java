@@ -69,7 +69,9 @@ final class ServeSettings {
     private void put(ServeOption option, String text, String source) {
         try {
             // A list's elements may hold what the check would refuse in one value.
-            keys.put(option.key(), option.flag().kind() == Kind.LIST ? text : option.check().checked(text));
+            keys.put(
+                    option.key(),
+                    option.flag().kind() == Kind.LIST ? text : option.check().checked(text));
         } catch (IllegalArgumentException e) {
             throw new UsageException(source + " " + e.getMessage());
         }

@@ -34,7 +34,8 @@ final class TalkCommands {
         } catch (IllegalArgumentException ignored) {
             // Said below.
         }
-        throw new UsageException("--" + option + " must be an address such as " + DEFAULT_URL + ", got \"" + text + "\"");
+        throw new UsageException(
+                "--" + option + " must be an address such as " + DEFAULT_URL + ", got \"" + text + "\"");
     }
 
     static @Nullable String apiKey(Arguments arguments, Console console) {

@@ -62,7 +62,8 @@ class QuireMainTest {
     void everyServeFlagIsInTheHelp() {
         run("serve", "--help");
         for (ServeOption option : ServeOptions.all()) {
-            String shown = option.flag().kind() == Option.Kind.SWITCH ? "--[no-]" + option.name() : "--" + option.name() + " ";
+            String shown =
+                    option.flag().kind() == Option.Kind.SWITCH ? "--[no-]" + option.name() : "--" + option.name() + " ";
             assertThat(out()).contains(shown);
         }
     }
