@@ -6,6 +6,8 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The two products of attention on register tiles. Each score is one chain of fused multiply-adds over the dimensions,
  * each output element one chain over the keys: which rows share a tile changes no bit.
+ *
+ * <p>No loop with vectors is inside another: the compiler of JDK 17 would allocate them.
  */
 final class AttentionProducts {
     private static final VectorSpecies<Float> F = Lanes.F;
@@ -23,13 +25,13 @@ final class AttentionProducts {
         int q2 = q1 + dim;
         int q3 = q2 + dim;
         FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector b2 = a0;
-        FloatVector b3 = a0;
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
+        FloatVector b0 = FloatVector.zero(F);
+        FloatVector b1 = FloatVector.zero(F);
+        FloatVector b2 = FloatVector.zero(F);
+        FloatVector b3 = FloatVector.zero(F);
         for (int d = 0; d < dim; d++) {
             FloatVector ka = FloatVector.fromArray(F, k, k0 + d * GROUP);
             FloatVector kb = FloatVector.fromArray(F, k, k1 + d * GROUP);
@@ -63,9 +65,9 @@ final class AttentionProducts {
         int k2 = kAt[u + 2];
         int k3 = kAt[u + 3];
         FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
         for (int d = 0; d < dim; d++) {
             FloatVector x = FloatVector.broadcast(F, q[q0 + d]);
             a0 = x.fma(FloatVector.fromArray(F, k, k0 + d * GROUP), a0);
@@ -88,13 +90,13 @@ final class AttentionProducts {
         int k3 = kAt[u + 3];
         int q1 = q0 + dim;
         FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector b2 = a0;
-        FloatVector b3 = a0;
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
+        FloatVector b0 = FloatVector.zero(F);
+        FloatVector b1 = FloatVector.zero(F);
+        FloatVector b2 = FloatVector.zero(F);
+        FloatVector b3 = FloatVector.zero(F);
         for (int d = 0; d < dim; d++) {
             FloatVector x = FloatVector.broadcast(F, q[q0 + d]);
             FloatVector y = FloatVector.broadcast(F, q[q1 + d]);
@@ -123,7 +125,7 @@ final class AttentionProducts {
 
     /**
      * Two vectors of dimensions of 4 rows: acc[o + i × stride + d …] = shrink[i] · itself + Σ_j p[p0 + i × pStride + j] ·
-     * v[vAt[j / GROUP] + (j % GROUP) × stride + d …] for keys j in [from, to), at d = d0 and d = d1.
+     * v[vAt[j] + d …] for keys j in [from, to), at d = d0 and d = d1.
      */
     static void values4(
             float[] p,
@@ -143,6 +145,9 @@ final class AttentionProducts {
         int o1 = o + stride;
         int o2 = o1 + stride;
         int o3 = o2 + stride;
+        int p1 = p0 + pStride;
+        int p2 = p1 + pStride;
+        int p3 = p2 + pStride;
         FloatVector a0 = FloatVector.fromArray(F, acc, o + d0).mul(shrink[row]);
         FloatVector b0 = FloatVector.fromArray(F, acc, o + d1).mul(shrink[row]);
         FloatVector a1 = FloatVector.fromArray(F, acc, o1 + d0).mul(shrink[row + 1]);
@@ -151,25 +156,21 @@ final class AttentionProducts {
         FloatVector b2 = FloatVector.fromArray(F, acc, o2 + d1).mul(shrink[row + 2]);
         FloatVector a3 = FloatVector.fromArray(F, acc, o3 + d0).mul(shrink[row + 3]);
         FloatVector b3 = FloatVector.fromArray(F, acc, o3 + d1).mul(shrink[row + 3]);
-        for (int j = from; j < to; ) {
-            int end = Math.min(to, (j / GROUP + 1) * GROUP);
-            int base = vAt[j / GROUP] - j / GROUP * GROUP * stride;
-            for (; j < end; j++) {
-                FloatVector va = FloatVector.fromArray(F, v, base + j * stride + d0);
-                FloatVector vb = FloatVector.fromArray(F, v, base + j * stride + d1);
-                FloatVector x0 = FloatVector.broadcast(F, p[p0 + j]);
-                a0 = x0.fma(va, a0);
-                b0 = x0.fma(vb, b0);
-                FloatVector x1 = FloatVector.broadcast(F, p[p0 + pStride + j]);
-                a1 = x1.fma(va, a1);
-                b1 = x1.fma(vb, b1);
-                FloatVector x2 = FloatVector.broadcast(F, p[p0 + 2 * pStride + j]);
-                a2 = x2.fma(va, a2);
-                b2 = x2.fma(vb, b2);
-                FloatVector x3 = FloatVector.broadcast(F, p[p0 + 3 * pStride + j]);
-                a3 = x3.fma(va, a3);
-                b3 = x3.fma(vb, b3);
-            }
+        for (int j = from; j < to; j++) {
+            FloatVector va = FloatVector.fromArray(F, v, vAt[j] + d0);
+            FloatVector vb = FloatVector.fromArray(F, v, vAt[j] + d1);
+            FloatVector x0 = FloatVector.broadcast(F, p[p0 + j]);
+            a0 = x0.fma(va, a0);
+            b0 = x0.fma(vb, b0);
+            FloatVector x1 = FloatVector.broadcast(F, p[p1 + j]);
+            a1 = x1.fma(va, a1);
+            b1 = x1.fma(vb, b1);
+            FloatVector x2 = FloatVector.broadcast(F, p[p2 + j]);
+            a2 = x2.fma(va, a2);
+            b2 = x2.fma(vb, b2);
+            FloatVector x3 = FloatVector.broadcast(F, p[p3 + j]);
+            a3 = x3.fma(va, a3);
+            b3 = x3.fma(vb, b3);
         }
         a0.intoArray(acc, o + d0);
         b0.intoArray(acc, o + d1);
@@ -193,7 +194,6 @@ final class AttentionProducts {
             int end,
             float[] acc,
             int o,
-            int stride,
             float shrink) {
         int last = end - L;
         int d1 = Math.min(d0 + L, last);
@@ -203,17 +203,13 @@ final class AttentionProducts {
         FloatVector a1 = FloatVector.fromArray(F, acc, o + d1).mul(shrink);
         FloatVector a2 = FloatVector.fromArray(F, acc, o + d2).mul(shrink);
         FloatVector a3 = FloatVector.fromArray(F, acc, o + d3).mul(shrink);
-        for (int j = from; j < to; ) {
-            int stop = Math.min(to, (j / GROUP + 1) * GROUP);
-            int base = vAt[j / GROUP] - j / GROUP * GROUP * stride;
-            for (; j < stop; j++) {
-                FloatVector x = FloatVector.broadcast(F, p[p0 + j]);
-                int at = base + j * stride;
-                a0 = x.fma(FloatVector.fromArray(F, v, at + d0), a0);
-                a1 = x.fma(FloatVector.fromArray(F, v, at + d1), a1);
-                a2 = x.fma(FloatVector.fromArray(F, v, at + d2), a2);
-                a3 = x.fma(FloatVector.fromArray(F, v, at + d3), a3);
-            }
+        for (int j = from; j < to; j++) {
+            FloatVector x = FloatVector.broadcast(F, p[p0 + j]);
+            int at = vAt[j];
+            a0 = x.fma(FloatVector.fromArray(F, v, at + d0), a0);
+            a1 = x.fma(FloatVector.fromArray(F, v, at + d1), a1);
+            a2 = x.fma(FloatVector.fromArray(F, v, at + d2), a2);
+            a3 = x.fma(FloatVector.fromArray(F, v, at + d3), a3);
         }
         a0.intoArray(acc, o + d0);
         a1.intoArray(acc, o + d1);

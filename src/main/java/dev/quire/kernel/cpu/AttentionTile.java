@@ -35,6 +35,7 @@ final class AttentionTile {
     private float[] sums = {};
     private float[] max = {};
     private float[] lanes = {};
+    private final float[] laneMax = new float[L];
     private float[] shrink = {};
     private float[] denominator = {};
     // Of all spans before.
@@ -190,14 +191,13 @@ final class AttentionTile {
         if (params.softCap() > 0) {
             cap(first, last, params.softCap());
         }
-        Arrays.fill(scores, first, r * KEYS + Math.max(from, keys.scoreBegin), Float.NEGATIVE_INFINITY);
-        Arrays.fill(scores, r * KEYS + Math.min(to, keys.scoreEnd), last, Float.NEGATIVE_INFINITY);
-        FloatVector best = FloatVector.broadcast(F, max[r]);
-        for (int i = first; i < last; i += L) {
-            FloatVector x = FloatVector.fromArray(F, scores, i);
-            best = best.blend(x, x.compare(VectorOperators.GT, best));
+        if (from > keys.scoreBegin) {
+            Arrays.fill(scores, first, r * KEYS + from, Float.NEGATIVE_INFINITY);
         }
-        float newMax = best.reduceLanes(VectorOperators.MAX);
+        if (to < keys.scoreEnd) {
+            Arrays.fill(scores, r * KEYS + to, last, Float.NEGATIVE_INFINITY);
+        }
+        float newMax = max(first, last, max[r]);
         shrink[r] = Exponential.exp(max[r] - newMax);
         max[r] = newMax;
         FloatVector sum = FloatVector.fromArray(F, lanes, r * L).mul(shrink[r]);
@@ -208,6 +208,20 @@ final class AttentionTile {
             sum = sum.add(weight);
         }
         sum.intoArray(lanes, r * L);
+    }
+
+    private float max(int first, int last, float floor) {
+        FloatVector best = FloatVector.broadcast(F, floor);
+        for (int i = first; i < last; i += L) {
+            FloatVector x = FloatVector.fromArray(F, scores, i);
+            best = best.blend(x, x.compare(VectorOperators.GT, best));
+        }
+        best.intoArray(laneMax, 0);
+        float max = floor;
+        for (int i = 0; i < L; i++) {
+            max = laneMax[i] > max ? laneMax[i] : max;
+        }
+        return max;
     }
 
     private void cap(int first, int last, float cap) {
@@ -245,18 +259,7 @@ final class AttentionTile {
             int to = Math.min(KEYS, position[r] + 1 - base);
             for (int d = 0; d < width; d += 4 * L) {
                 AttentionProducts.values1(
-                        scores,
-                        r * KEYS,
-                        from,
-                        to,
-                        keys.values,
-                        keys.valueAt,
-                        d,
-                        width,
-                        sums,
-                        r * stride,
-                        stride,
-                        shrink[r]);
+                        scores, r * KEYS, from, to, keys.values, keys.valueAt, d, width, sums, r * stride, shrink[r]);
             }
         }
     }

@@ -36,7 +36,7 @@ public final class CpuSampling implements SamplingKernels {
         this.pool = pool;
         workers = new SamplingWorker[pool.numThreads()];
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new SamplingWorker(new PlainLogitOps());
+            workers[i] = new SamplingWorker(VectorModule.isPresent() ? new VectorLogitOps() : new PlainLogitOps());
         }
     }
 

@@ -26,10 +26,10 @@ final class KeyTile {
 
     int scoreEnd;
 
-    /** Where the values are: that of key j at valueAt[j / GROUP] + (j % GROUP) × valueStride. */
+    /** Where the value of key j is. */
     float[] values = {};
 
-    final int[] valueAt = new int[KEYS / GROUP];
+    final int[] valueAt = new int[KEYS];
 
     private float[] keyScratch = {};
     private float[] valueScratch = {};
@@ -50,7 +50,7 @@ final class KeyTile {
                 int position = base + g * GROUP;
                 int block = blockTables[blocks + position / cache.blockSize()];
                 groupAt[g] = cache.keyOffset(block, head, position % cache.blockSize());
-                valueAt[g] = cache.valueOffset(block, head, position % cache.blockSize());
+                listValues(g, cache.valueOffset(block, head, position % cache.blockSize()), cache.valueStride());
                 keys = cache.floatKeys(plan.layer, cache.chunk(block));
                 values = cache.floatValues(plan.layer, cache.chunk(block));
             }
@@ -69,6 +69,12 @@ final class KeyTile {
             }
         }
         return true;
+    }
+
+    private void listValues(int group, int at, int stride) {
+        for (int i = 0; i < GROUP; i++) {
+            valueAt[group * GROUP + i] = at + i * stride;
+        }
     }
 
     private void listVectors(int firstGroup, int endGroup) {
@@ -98,7 +104,7 @@ final class KeyTile {
         values = valueScratch;
         for (int g = 0; g < groupAt.length; g++) {
             groupAt[g] = g * GROUP * dim;
-            valueAt[g] = g * GROUP * stride;
+            listValues(g, g * GROUP * stride, stride);
         }
     }
 
@@ -122,10 +128,10 @@ final class KeyTile {
             int value = cache.valueOffset(block, head, position % cache.blockSize());
             if (cache.type() == DType.F32) {
                 System.arraycopy(cache.floatKeys(layer, chunk), key, keys, groupAt[g], numKeys);
-                System.arraycopy(cache.floatValues(layer, chunk), value, values, valueAt[g], numValues);
+                System.arraycopy(cache.floatValues(layer, chunk), value, values, g * numValues, numValues);
             } else {
                 VectorMath.widen(cache.shortKeys(layer, chunk), key, keys, groupAt[g], numKeys);
-                VectorMath.widen(cache.shortValues(layer, chunk), value, values, valueAt[g], numValues);
+                VectorMath.widen(cache.shortValues(layer, chunk), value, values, g * numValues, numValues);
             }
         }
     }

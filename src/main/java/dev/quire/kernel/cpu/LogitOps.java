@@ -11,6 +11,9 @@ interface LogitOps {
     /** 2^-34. */
     double WEIGHT_UNIT = 0x1p-34;
 
+    /** From here on a float is a multiple of 2^-34 anyway; added to something smaller, it rounds that to one. */
+    float SHIFT = 0x1p-11f;
+
     /** Tokens whose weights are summed together in {@link #weights}. */
     int CHUNK = 512;
 
@@ -27,8 +30,21 @@ interface LogitOps {
     double weights(
             float[] x, int from, int n, float max, float inverseTemperature, float[] weights, double[] chunkSums);
 
-    /** Ids i, ascending, with weights[i] ≥ threshold; returns how many. */
-    int select(float[] weights, int n, float threshold, int[] ids);
+    /** Ids i, ascending, with low ≤ weights[i] < high; returns how many. */
+    int select(float[] weights, int n, float low, float high, int[] ids);
+
+    /** How many of weights[0, n) are ≥ threshold. */
+    int countAtLeast(float[] weights, int n, float threshold);
+
+    /** The sum of those of weights[0, n) that are ≥ threshold. */
+    double sumAtLeast(float[] weights, int n, float threshold);
+
+    /**
+     * Zeroes weights[i] where values[from + i] < threshold, and sums by chunk anew; returns the total.
+     *
+     * @param values logits, or the weights themselves
+     */
+    double mask(float[] values, int from, int n, float threshold, float[] weights, double[] chunkSums);
 
     /** Σ exp(x - max) over x[from, from + n), unrounded. */
     double sumExp(float[] x, int from, int n, float max);
@@ -38,8 +54,7 @@ interface LogitOps {
 
     /** Rounds e in [0, 1] to a multiple of 2^-34. */
     static float roundWeight(float e) {
-        // From 2^-11 on a float already is one; 2^-11 + e has an ulp of 2^-34.
-        return e < 0x1p-11f ? (e + 0x1p-11f) - 0x1p-11f : e;
+        return e < SHIFT ? (e + SHIFT) - SHIFT : e;
     }
 
     static int numChunks(int n) {

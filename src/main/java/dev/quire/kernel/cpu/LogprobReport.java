@@ -61,7 +61,7 @@ final class LogprobReport {
         }
         if (numIds > MAX_INSERTED) {
             for (int i = 0; i < n; i++) {
-                keys[i] = key(x[from + i], i);
+                keys[i] = TopSelection.key(x[from + i], i);
             }
             Arrays.sort(keys, 0, n);
             return;
@@ -73,7 +73,7 @@ final class LogprobReport {
             if (count == numIds && value <= worst) {
                 continue;
             }
-            long key = key(value, i);
+            long key = TopSelection.key(value, i);
             int at = count < numIds ? count++ : count - 1;
             while (at > 0 && keys[at - 1] > key) {
                 keys[at] = keys[at - 1];
@@ -82,12 +82,6 @@ final class LogprobReport {
             keys[at] = key;
             worst = x[from + (int) keys[count - 1]];
         }
-    }
-
-    private static long key(float value, int id) {
-        int bits = Float.floatToRawIntBits(value + 0f);
-        int ascending = bits ^ ((bits >> 31) & 0x7fffffff);
-        return ((long) ~ascending << 32) | id;
     }
 
     private static int countEqual(float[] x, int from, int n, float value) {

@@ -39,14 +39,47 @@ final class PlainLogitOps implements LogitOps {
     }
 
     @Override
-    public int select(float[] weights, int n, float threshold, int[] ids) {
+    public int select(float[] weights, int n, float low, float high, int[] ids) {
         int count = 0;
         for (int i = 0; i < n; i++) {
-            if (weights[i] >= threshold) {
+            if (weights[i] >= low && weights[i] < high) {
                 ids[count++] = i;
             }
         }
         return count;
+    }
+
+    @Override
+    public int countAtLeast(float[] weights, int n, float threshold) {
+        int count = 0;
+        for (int i = 0; i < n; i++) {
+            count += weights[i] >= threshold ? 1 : 0;
+        }
+        return count;
+    }
+
+    @Override
+    public double sumAtLeast(float[] weights, int n, float threshold) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += weights[i] >= threshold ? weights[i] : 0f;
+        }
+        return sum;
+    }
+
+    @Override
+    public double mask(float[] values, int from, int n, float threshold, float[] weights, double[] chunkSums) {
+        double total = 0;
+        for (int start = 0; start < n; start += CHUNK) {
+            double sum = 0;
+            for (int i = start; i < Math.min(start + CHUNK, n); i++) {
+                weights[i] = values[from + i] < threshold ? 0f : weights[i];
+                sum += weights[i];
+            }
+            chunkSums[start / CHUNK] = sum;
+            total += sum;
+        }
+        return total;
     }
 
     @Override

@@ -7,15 +7,15 @@ import dev.quire.kernel.SamplingBatch;
 final class SamplingWorker {
     private final LogitOps ops;
     private final LogitAdjustments adjustments = new LogitAdjustments();
-    private final TopSelection selection = new TopSelection();
+    private final TopSelection selection;
     private final LogprobReport report;
     private float[] weights = {};
     private double[] chunkSums = {};
-    private int[] ids = {};
     private float[] raw = {};
 
     SamplingWorker(LogitOps ops) {
         this.ops = ops;
+        selection = new TopSelection(ops);
         report = new LogprobReport(ops);
     }
 
@@ -62,48 +62,31 @@ final class SamplingWorker {
         }
         if (weights.length < vocabSize) {
             weights = new float[vocabSize];
-            ids = new int[vocabSize];
             chunkSums = new double[LogitOps.numChunks(vocabSize)];
         }
         float inverseTemperature = 1f / batch.temperature[row];
         double total = ops.weights(x, from, vocabSize, max, inverseTemperature, weights, chunkSums);
-        long bits = Philox.bits(batch.seed[row], batch.counter[row]);
         int topK = batch.topK[row];
         float topP = batch.topP[row];
         float minP = batch.minP[row];
-        if (topK <= 0 && topP >= 1f && minP <= 0f) {
-            return pick(vocabSize, target(bits, total));
-        }
-
-        float threshold = Float.MIN_VALUE;
+        selection.begin(x, from, vocabSize, weights, chunkSums);
         if (minP > 0f) {
-            threshold = minP;
-        } else if (topK <= 0) {
-            // Tokens below this cannot hold (1 - topP) of the total even together, so none of them is needed.
-            threshold = Math.max(threshold, (float) ((1.0 - topP) * total / vocabSize * 0.999));
+            total = selection.keepMinP(minP);
         }
-        int n = ops.select(weights, vocabSize, threshold, ids);
-        selection.begin(x, from, max, inverseTemperature, weights, ids);
         if (topK > 0) {
-            n = selection.keepTopK(n, topK);
-        }
-        if (topK > 0 || minP > 0f) {
-            total = selection.sum(n);
+            total = selection.keepTopK(topK, total);
         }
         if (topP < 1f) {
-            n = selection.keepTopP(n, topP * total);
-            total = selection.sum(n);
+            total = selection.keepTopP(topP, total);
         }
-        return selection.pick(n, target(bits, total));
-    }
-
-    /** A multiple of the weight unit, uniform in [0, total). */
-    private static double target(long bits, double total) {
-        return Philox.scale(bits, (long) (total * 0x1p34)) * LogitOps.WEIGHT_UNIT;
+        // A multiple of the weight unit, uniform in [0, total).
+        long bits = Philox.bits(batch.seed[row], batch.counter[row]);
+        long target = Philox.scale(bits, (long) (total / LogitOps.WEIGHT_UNIT));
+        return pick(target * LogitOps.WEIGHT_UNIT);
     }
 
     /** The token at which the running sum of all weights first exceeds {@code target}. */
-    private int pick(int vocabSize, double target) {
+    private int pick(double target) {
         double sum = 0;
         int chunk = 0;
         while (sum + chunkSums[chunk] <= target) {

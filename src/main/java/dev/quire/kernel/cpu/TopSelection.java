@@ -3,147 +3,145 @@ package dev.quire.kernel.cpu;
 import java.util.Arrays;
 
 /**
- * Finds how far down the ranking (falling logit, then rising id) top-k and top-p reach, without sorting the vocabulary:
- * a histogram over the scaled logit finds the bucket of the last kept token, a quickselect finds it there. One per
- * worker: it keeps scratch.
+ * Top-k and top-p on the weights of one row without sorting the vocabulary: bisection over the bits of a weight, one
+ * pass over the row a step, until few tokens are left between two bounds; quickselect among those by rank (falling
+ * logit, then rising id); then all that is outside gets weight 0. Sums are exact, so the result is that of sorting. One
+ * per worker: it keeps scratch.
  */
 final class TopSelection {
-    /** Buckets for each unit of (max - x) / temperature. */
-    private static final int BUCKETS_PER_UNIT = 32;
-
-    /** A weight is 0 from 24 units below the maximum on. */
-    private static final int NUM_BUCKETS = 24 * BUCKETS_PER_UNIT + 1;
-
-    /** Up to here quickselect alone is faster. */
-    private static final int SMALL = 192;
+    /** So many tokens go to quickselect anyway, and 1 / 64 of the vocabulary. */
+    private static final int MIN_FEW = 256;
 
     private static final int INSERTION = 12;
 
-    private final double[] bucketWeights = new double[NUM_BUCKETS];
-    private final int[] bucketCounts = new int[NUM_BUCKETS];
-    private long[] keys = {};
+    private static final int ABOVE_ALL = Float.floatToRawIntBits(1f) + 1;
 
-    // The candidates of the call in progress: ids[0, n) ascending, logits x[from + id], weights[id].
+    private final LogitOps ops;
+    private long[] keys = {};
+    private int[] ids = {};
+
+    // The row: logits x[from, from + n), their weights, and the weights' sums by chunk.
     private float[] x;
     private int from;
-    private float max;
-    private float inverseTemperature;
+    private int n;
     private float[] weights;
-    private int[] ids;
+    private double[] chunkSums;
 
-    void begin(float[] x, int from, float max, float inverseTemperature, float[] weights, int[] ids) {
+    TopSelection(LogitOps ops) {
+        this.ops = ops;
+    }
+
+    void begin(float[] x, int from, int n, float[] weights, double[] chunkSums) {
         this.x = x;
         this.from = from;
-        this.max = max;
-        this.inverseTemperature = inverseTemperature;
+        this.n = n;
         this.weights = weights;
-        this.ids = ids;
+        this.chunkSums = chunkSums;
+        if (ids.length < n) {
+            ids = new int[n];
+        }
     }
 
-    /** Keeps the k largest logits of the first n candidates, and all that equal the k-th; returns how many. */
-    int keepTopK(int n, int k) {
-        if (k >= n) {
-            return n;
-        }
-        int numKeys;
-        int rank = k - 1;
-        if (n <= SMALL) {
-            numKeys = collect(n, -1);
-        } else {
-            Arrays.fill(bucketCounts, 0);
-            for (int i = 0; i < n; i++) {
-                bucketCounts[bucket(ids[i])]++;
-            }
-            int bucket = 0;
-            while (rank >= bucketCounts[bucket]) {
-                rank -= bucketCounts[bucket++];
-            }
-            numKeys = collect(n, bucket);
-        }
-        return keep(n, keyAtRank(numKeys, rank) | 0xffffffffL);
+    /** Zeroes weights below {@code minP}; returns the new total. */
+    double keepMinP(float minP) {
+        return ops.mask(weights, 0, n, minP, weights, chunkSums);
     }
 
-    /**
-     * Keeps the smallest set of best candidates whose weights add up to {@code target}, at most all n; returns how many.
-     */
-    int keepTopP(int n, double target) {
-        double before = 0;
-        int numKeys;
-        if (n <= SMALL) {
-            numKeys = collect(n, -1);
-        } else {
-            Arrays.fill(bucketWeights, 0);
-            for (int i = 0; i < n; i++) {
-                bucketWeights[bucket(ids[i])] += weights[ids[i]];
-            }
-            int bucket = 0;
-            while (bucket < NUM_BUCKETS - 1 && before + bucketWeights[bucket] < target) {
-                before += bucketWeights[bucket++];
-            }
-            numKeys = collect(n, bucket);
+    /** Keeps the k largest logits and all that equal the k-th; returns the new total. */
+    double keepTopK(int k, double total) {
+        int low = Float.floatToRawIntBits((float) LogitOps.WEIGHT_UNIT);
+        int high = ABOVE_ALL;
+        int countLow = ops.countAtLeast(weights, n, Float.intBitsToFloat(low));
+        int countHigh = 0;
+        if (k >= countLow) {
+            return total;
         }
-        return numKeys == 0 ? n : keep(n, keyAtWeight(numKeys, before, target));
-    }
-
-    double sum(int n) {
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            sum += weights[ids[i]];
-        }
-        return sum;
-    }
-
-    /** The candidate at which the running sum of weights, in order of ids, first exceeds {@code target}. */
-    int pick(int n, double target) {
-        double sum = 0;
-        for (int i = 0; i < n - 1; i++) {
-            sum += weights[ids[i]];
-            if (sum > target) {
-                return ids[i];
+        int few = few();
+        while (countLow - countHigh > few && high - low > 1) {
+            int middle = (low + high) >>> 1;
+            int count = ops.countAtLeast(weights, n, Float.intBitsToFloat(middle));
+            if (count >= k) {
+                low = middle;
+                countLow = count;
+            } else {
+                high = middle;
+                countHigh = count;
             }
         }
-        return ids[n - 1];
+        int numKeys = collect(low, high);
+        long last = keyAtRank(numKeys, k - 1 - countHigh);
+        return ops.mask(x, from, n, x[from + (int) last], weights, chunkSums);
     }
 
-    private int bucket(int id) {
-        return Math.min((int) ((max - x[from + id]) * inverseTemperature * BUCKETS_PER_UNIT), NUM_BUCKETS - 1);
+    /** Keeps the smallest set of best tokens that has {@code topP} of the total; returns the new total. */
+    double keepTopP(float topP, double total) {
+        double target = topP * total;
+        // Tokens below this cannot hold what topP leaves over even together, so they are not needed.
+        double floor = Math.max((1.0 - topP) * total / n * 0.999, LogitOps.WEIGHT_UNIT);
+        int low = Float.floatToRawIntBits((float) floor);
+        int high = ABOVE_ALL;
+        double sumLow = total;
+        double sumHigh = 0;
+        double count = ops.countAtLeast(weights, n, (float) floor);
+        int few = few();
+        while (count > few && high - low > 1) {
+            int middle = (low + high) >>> 1;
+            double sum = ops.sumAtLeast(weights, n, Float.intBitsToFloat(middle));
+            if (sum >= target) {
+                low = middle;
+                sumLow = sum;
+            } else {
+                high = middle;
+                sumHigh = sum;
+            }
+            count = Math.min(count, (sumLow - sumHigh) / Float.intBitsToFloat(low));
+        }
+        int numKeys = collect(low, high);
+        long last = keyAtWeight(numKeys, sumHigh, target);
+        float lastLogit = x[from + (int) last];
+        return ops.mask(x, from, n, lastLogit, weights, chunkSums) - dropTies(numKeys, lastLogit, (int) last);
     }
 
-    /** Rising keys are falling logits, then rising ids. */
-    private long key(int id) {
-        int bits = Float.floatToRawIntBits(x[from + id] + 0f);
+    /** Zeroes tokens that equal the last kept one but have a higher id; returns their weight. */
+    private double dropTies(int numKeys, float logit, int lastId) {
+        double dropped = 0;
+        for (int i = 0; i < numKeys; i++) {
+            int id = ids[i];
+            if (id > lastId && x[from + id] == logit) {
+                dropped += weights[id];
+                chunkSums[id / LogitOps.CHUNK] -= weights[id];
+                weights[id] = 0f;
+            }
+        }
+        return dropped;
+    }
+
+    private int few() {
+        return Math.max(MIN_FEW, n / 64);
+    }
+
+    /** Ids with weight bits in [low, high) and their ranking keys. */
+    private int collect(int low, int high) {
+        int count = ops.select(weights, n, Float.intBitsToFloat(low), Float.intBitsToFloat(high), ids);
+        if (keys.length < count) {
+            keys = new long[Math.max(count, 2 * keys.length)];
+        }
+        for (int i = 0; i < count; i++) {
+            keys[i] = key(x[from + ids[i]], ids[i]);
+        }
+        return count;
+    }
+
+    /** Rising keys are falling logits, then rising ids; the id is the low half. */
+    static long key(float logit, int id) {
+        int bits = Float.floatToRawIntBits(logit + 0f);
         int ascending = bits ^ ((bits >> 31) & 0x7fffffff);
         return ((long) ~ascending << 32) | id;
     }
 
-    /** Keys of the candidates in a bucket, or of all when it is -1. */
-    private int collect(int n, int bucket) {
-        if (keys.length < n) {
-            keys = new long[Math.max(n, 2 * keys.length)];
-        }
-        int count = 0;
-        for (int i = 0; i < n; i++) {
-            if (bucket < 0 || bucket(ids[i]) == bucket) {
-                keys[count++] = key(ids[i]);
-            }
-        }
-        return count;
-    }
-
-    private int keep(int n, long lastKey) {
-        int count = 0;
-        for (int i = 0; i < n; i++) {
-            int id = ids[i];
-            if (key(id) <= lastKey) {
-                ids[count++] = id;
-            }
-        }
-        return count;
-    }
-
-    private long keyAtRank(int n, int rank) {
+    private long keyAtRank(int count, int rank) {
         int low = 0;
-        int high = n;
+        int high = count;
         while (high - low > INSERTION) {
             int split = partition(low, high);
             if (rank < split) {
@@ -156,9 +154,10 @@ final class TopSelection {
         return keys[rank];
     }
 
-    private long keyAtWeight(int n, double before, double target) {
+    /** The key at which {@code before} and the weights up to it reach {@code target}. */
+    private long keyAtWeight(int count, double before, double target) {
         int low = 0;
-        int high = n;
+        int high = count;
         while (high - low > INSERTION) {
             int split = partition(low, high);
             double left = before;
@@ -173,12 +172,11 @@ final class TopSelection {
             }
         }
         Arrays.sort(keys, low, high);
-        int last = low;
-        double sum = before + weights[(int) keys[last]];
-        while (sum < target && last < high - 1) {
-            sum += weights[(int) keys[++last]];
+        double sum = before + weights[(int) keys[low]];
+        while (sum < target && low < high - 1) {
+            sum += weights[(int) keys[++low]];
         }
-        return keys[last];
+        return keys[low];
     }
 
     /** Hoare: afterwards keys[low, split) < keys[split, high), both parts non-empty; keys are distinct. */
