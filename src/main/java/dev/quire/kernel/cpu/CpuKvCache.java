@@ -59,6 +59,9 @@ public final class CpuKvCache implements KvCacheKernels {
         this.keyColumn = keyColumn;
         this.valueColumn = valueColumn;
         this.metadata = metadata;
+        for (int row = 0; row < metadata.numTokens; row++) {
+            this.cache.prepare(metadata.slotMapping[row] / cache.blockSize());
+        }
         pool.run((metadata.numTokens + ROWS_PER_TASK - 1) / ROWS_PER_TASK, task);
     }
 

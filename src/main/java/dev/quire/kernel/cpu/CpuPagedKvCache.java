@@ -11,13 +11,13 @@ import dev.quire.tensor.FloatBits;
  * keys is contiguous, so one vector holds one dimension of as many keys. groupWidth is {@link #GROUP}, or the block size
  * where that is no multiple of it. V of one block is [numKvHeads, blockSize, valueStride], with valueStride the headDim
  * rounded up to {@link #GROUP}, padded with zeros. F32 elements lie in float arrays, BF16 in short arrays; a layer has
- * more than one array of each where one would be too long.
+ * an array of each for a chunk of some hundred blocks, made when the first of them is written.
  */
 final class CpuPagedKvCache implements PagedKvCache {
     /** Keys side by side; a multiple of the lanes of every vector shape up to 512 bits. */
     static final int GROUP = 16;
 
-    private static final int MAX_ARRAY_LENGTH = 1 << 30;
+    private static final int MAX_ARRAY_LENGTH = 1 << 20;
 
     private final int numLayers;
     private final int numBlocks;
@@ -37,6 +37,8 @@ final class CpuPagedKvCache implements PagedKvCache {
     private float[][][] floatValues = {};
     private short[][][] shortKeys = {};
     private short[][][] shortValues = {};
+    /** Chunks whose arrays are there. */
+    private boolean[] present = {};
 
     CpuPagedKvCache(int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type) {
         this(numLayers, numBlocks, blockSize, numKvHeads, headDim, type, MAX_ARRAY_LENGTH);
@@ -75,18 +77,29 @@ final class CpuPagedKvCache implements PagedKvCache {
         floatValues = new float[floats ? numLayers : 0][numChunks][];
         shortKeys = new short[floats ? 0 : numLayers][numChunks][];
         shortValues = new short[floats ? 0 : numLayers][numChunks][];
+        present = new boolean[numChunks];
+    }
+
+    /**
+     * Makes the arrays of a block's chunk when it is the first block of it that is ever written: a server that starts does
+     * not wait for gigabytes of zeros, and one that is little used never takes them.
+     */
+    void prepare(int block) {
+        int chunk = chunk(block);
+        if (present[chunk]) {
+            return;
+        }
+        int blocks = Math.min(1 << chunkShift, numBlocks - (chunk << chunkShift));
         for (int layer = 0; layer < numLayers; layer++) {
-            for (int chunk = 0; chunk < numChunks; chunk++) {
-                int blocks = Math.min(blocksPerChunk, numBlocks - chunk * blocksPerChunk);
-                if (floats) {
-                    floatKeys[layer][chunk] = new float[blocks * blockKeys];
-                    floatValues[layer][chunk] = new float[blocks * blockValues];
-                } else {
-                    shortKeys[layer][chunk] = new short[blocks * blockKeys];
-                    shortValues[layer][chunk] = new short[blocks * blockValues];
-                }
+            if (type == DType.F32) {
+                floatKeys[layer][chunk] = new float[blocks * blockKeys];
+                floatValues[layer][chunk] = new float[blocks * blockValues];
+            } else {
+                shortKeys[layer][chunk] = new short[blocks * blockKeys];
+                shortValues[layer][chunk] = new short[blocks * blockValues];
             }
         }
+        present[chunk] = true;
     }
 
     DType type() {

@@ -173,6 +173,7 @@ class AttentionKernelsTest {
     }
 
     private static void poison(CpuPagedKvCache cache) {
+        cache.prepare(0);
         if (cache.type() == DType.F32) {
             Arrays.fill(cache.floatKeys(1, 0), Float.NaN);
             Arrays.fill(cache.floatValues(1, 0), Float.NaN);
@@ -199,6 +200,8 @@ class AttentionKernelsTest {
     @Test
     void blockBytesAreWhatIsAllocated() {
         CpuPagedKvCache cache = new CpuPagedKvCache(3, 10, 16, 2, 20, DType.BF16);
+        assertThat(cache.shortKeys(0, 0)).as("nothing before the first write").isNull();
+        cache.prepare(9);
         long bytes = 0;
         for (int layer = 0; layer < 3; layer++) {
             bytes += 2L * (cache.shortKeys(layer, 0).length + cache.shortValues(layer, 0).length);
