@@ -114,11 +114,23 @@ class EngineProducer {
                 Locale.ROOT, "ready: %s serves %s after %.2f s", ServerAddress.url(), opened.name(), seconds);
     }
 
-    /** Stops admission, lets running requests finish for as long as the user said, then frees the device. */
-    void stop(@Observes ShutdownEvent event) throws InterruptedException {
+    /** Stops admission at once; waits until running requests have ended, for as long as the user said. */
+    void drain() {
         QuireEngine running = engine;
         if (running != null) {
-            running.shutdown(TimeUnit.SECONDS.toMillis(config.shutdownTimeout()));
+            try {
+                running.drain(TimeUnit.SECONDS.toMillis(config.shutdownTimeout()));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** HTTP is closed by now: nobody asks for text any more. */
+    void stop(@Observes ShutdownEvent event) {
+        QuireEngine running = engine;
+        if (running != null) {
+            running.close();
         }
     }
 }

@@ -246,19 +246,15 @@ public final class QuireEngine implements AutoCloseable {
         return phases.totalSeconds();
     }
 
-    /** Takes nothing new, finishes what is in flight for so long, then fails the rest and frees everything. */
-    public void shutdown(long maxWaitMillis) throws InterruptedException {
+    /** Takes nothing new, finishes what is in flight for so long, then fails the rest; the text side stays usable. */
+    public void drain(long maxWaitMillis) throws InterruptedException {
         loaded.engine.shutdown(maxWaitMillis);
-        closeText();
     }
 
+    /** Fails what is in flight and frees everything. */
     @Override
     public void close() {
         loaded.engine.close();
-        closeText();
-    }
-
-    private void closeText() {
         if (text != null) {
             text.tokenizer().close();
         }

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the server until it is told to stop: loads the model beside the start of the HTTP server, and turns the way it all
@@ -26,6 +27,7 @@ public final class ServerProcess {
     private final boolean verbose;
     private final Consumer<String> complaint;
     private final CompletableFuture<Integer> ended = new CompletableFuture<>();
+    private volatile @Nullable EngineProducer serving;
 
     /**
      * @param keys configuration keys and values that outrank all others
@@ -42,7 +44,7 @@ public final class ServerProcess {
     public int run() {
         keys.forEach(System::setProperty);
         if (!TrainingRun.isAsked()) {
-            stopWithOwnCode();
+            Runtime.getRuntime().addShutdownHook(new Thread(this::stopInOrder, "quire-stop"));
         }
         Thread loader = new Thread(this::load, "quire-loader");
         loader.setDaemon(true);
@@ -66,7 +68,10 @@ public final class ServerProcess {
             QuireEngine engine = QuireEngine.open(EngineOptions.ofKeys(keys), LOG::info, ProgressBar.onStandardError());
             awaitHttp();
             if (!ended.isDone()) {
-                Arc.container().instance(EngineProducer.class).get().serve(engine);
+                EngineProducer producer =
+                        Arc.container().instance(EngineProducer.class).get();
+                serving = producer;
+                producer.serve(engine);
             }
         } catch (RuntimeException | Error e) {
             if (!ended.isDone()) {
@@ -88,10 +93,16 @@ public final class ServerProcess {
         }
     }
 
-    /** The JVM would end with 143 after SIGTERM; a server that stopped as it was asked ends with 0. */
-    private void stopWithOwnCode() {
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(code()), "quire-exit"));
+    /**
+     * Runs beside Quarkus' own hook, which waits for the requests in flight: this one closes admission. The JVM would end
+     * with 143 after SIGTERM; a server that stopped as it was asked ends with 0.
+     */
+    private void stopInOrder() {
+        EngineProducer producer = serving;
+        if (producer != null) {
+            producer.drain();
+        }
+        Runtime.getRuntime().halt(code());
     }
 
     private int code() {
