@@ -5,7 +5,10 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** {@link FloatTile} for bf16 panels, converted in registers: the same chains, so the same bits. */
+/**
+ * {@link FloatTile} for bf16 panels, converted in registers: the same chains, so the same bits. These loops are counted:
+ * the compiler unrolls them without spilling, unlike those of {@link FloatTile}.
+ */
 final class Bf16Tile {
     private static final VectorSpecies<Float> F = Lanes.F;
     private static final VectorSpecies<Integer> I = Lanes.I;
@@ -140,8 +143,9 @@ final class Bf16Tile {
     private static void tile1(int[] w, int wFrom, float[] x, int xFrom, int count, float[] sums, int s) {
         FloatVector a0 = FloatVector.fromArray(F, sums, s);
         FloatVector b0 = FloatVector.fromArray(F, sums, s + L);
-        int end = wFrom + count * L;
-        for (int k = wFrom, at = xFrom; k != end; k += L, at++) {
+        for (int i = 0; i < count; i++) {
+            int k = wFrom + i * L;
+            int at = xFrom + i;
             IntVector word = IntVector.fromArray(I, w, k);
             FloatVector low = word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector high = word.and(HIGH).reinterpretAsFloats();
@@ -158,8 +162,9 @@ final class Bf16Tile {
         FloatVector b0 = FloatVector.fromArray(F, sums, s + L);
         FloatVector a1 = FloatVector.fromArray(F, sums, s + 2 * L);
         FloatVector b1 = FloatVector.fromArray(F, sums, s + 3 * L);
-        int end = wFrom + count * L;
-        for (int k = wFrom, at = xFrom; k != end; k += L, at += 2) {
+        for (int i = 0; i < count; i++) {
+            int k = wFrom + i * L;
+            int at = xFrom + i * 2;
             IntVector word = IntVector.fromArray(I, w, k);
             FloatVector low = word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector high = word.and(HIGH).reinterpretAsFloats();
@@ -183,8 +188,9 @@ final class Bf16Tile {
         FloatVector b1 = FloatVector.fromArray(F, sums, s + 3 * L);
         FloatVector a2 = FloatVector.fromArray(F, sums, s + 4 * L);
         FloatVector b2 = FloatVector.fromArray(F, sums, s + 5 * L);
-        int end = wFrom + count * L;
-        for (int k = wFrom, at = xFrom; k != end; k += L, at += 3) {
+        for (int i = 0; i < count; i++) {
+            int k = wFrom + i * L;
+            int at = xFrom + i * 3;
             IntVector word = IntVector.fromArray(I, w, k);
             FloatVector low = word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector high = word.and(HIGH).reinterpretAsFloats();
@@ -215,8 +221,9 @@ final class Bf16Tile {
         FloatVector b2 = FloatVector.fromArray(F, sums, s + 5 * L);
         FloatVector a3 = FloatVector.fromArray(F, sums, s + 6 * L);
         FloatVector b3 = FloatVector.fromArray(F, sums, s + 7 * L);
-        int end = wFrom + count * L;
-        for (int k = wFrom, at = xFrom; k != end; k += L, at += 4) {
+        for (int i = 0; i < count; i++) {
+            int k = wFrom + i * L;
+            int at = xFrom + i * 4;
             IntVector word = IntVector.fromArray(I, w, k);
             FloatVector low = word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector high = word.and(HIGH).reinterpretAsFloats();
@@ -254,8 +261,9 @@ final class Bf16Tile {
         FloatVector b3 = FloatVector.fromArray(F, sums, s + 7 * L);
         FloatVector a4 = FloatVector.fromArray(F, sums, s + 8 * L);
         FloatVector b4 = FloatVector.fromArray(F, sums, s + 9 * L);
-        int end = wFrom + count * L;
-        for (int k = wFrom, at = xFrom; k != end; k += L, at += 5) {
+        for (int i = 0; i < count; i++) {
+            int k = wFrom + i * L;
+            int at = xFrom + i * 5;
             IntVector word = IntVector.fromArray(I, w, k);
             FloatVector low = word.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
             FloatVector high = word.and(HIGH).reinterpretAsFloats();
