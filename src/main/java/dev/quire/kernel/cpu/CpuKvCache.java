@@ -13,6 +13,7 @@ public final class CpuKvCache implements KvCacheKernels {
     private static final int ROWS_PER_TASK = 64;
 
     private final WorkerPool pool;
+    private final HeapBudget budget = new HeapBudget();
     private final WorkerPool.Task task = this::writeRows;
 
     // The call in progress; the engine thread is the only caller.
@@ -45,6 +46,7 @@ public final class CpuKvCache implements KvCacheKernels {
         if (type != DType.F32 && type != DType.BF16) {
             throw new IllegalArgumentException("no " + type + " KV cache on the CPU, only F32 and BF16");
         }
+        budget.require("KV cache", numBlocks * blockBytes(numLayers, numKvHeads, headDim, blockSize, type));
         return new CpuPagedKvCache(numLayers, numBlocks, blockSize, numKvHeads, headDim, type);
     }
 

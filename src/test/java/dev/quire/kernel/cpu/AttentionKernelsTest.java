@@ -1,10 +1,12 @@
 package dev.quire.kernel.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.quire.kernel.AttentionKernels;
 import dev.quire.kernel.AttentionParams;
 import dev.quire.tensor.DType;
+import dev.quire.tensor.OutOfDeviceMemoryException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -207,6 +209,16 @@ class AttentionKernelsTest {
             bytes += 2L * (cache.shortKeys(layer, 0).length + cache.shortValues(layer, 0).length);
         }
         assertThat(CACHES.blockBytes(3, 2, 20, 16, DType.BF16) * 10).isEqualTo(bytes);
+    }
+
+    @Test
+    void refusesWhatTheHeapCannotTake() {
+        assertThatThrownBy(() -> CACHES.allocate(100, 1 << 24, 16, 8, 128, DType.F32))
+                .isInstanceOf(OutOfDeviceMemoryException.class)
+                .hasMessageContaining("KV cache");
+        assertThatThrownBy(() -> CACHES.allocate(1, 1, 16, 1, 8, DType.F16))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("F16");
     }
 
     @Test
