@@ -237,6 +237,24 @@ public final class EngineOptions {
             return this;
         }
 
+        /** {@code auto}, {@code bfloat16}, {@code float16} or {@code float32}. */
+        public Builder dtype(String value) {
+            dtype = value;
+            return this;
+        }
+
+        /** Directory or file of another tokenizer than the model's. */
+        public Builder tokenizer(String value) {
+            tokenizer = Optional.of(value);
+            return this;
+        }
+
+        /** {@code auto}, {@code cpu} or {@code cuda}. */
+        public Builder device(String value) {
+            device = value;
+            return this;
+        }
+
         public Builder numThreads(int value) {
             numThreads = OptionalInt.of(value);
             return this;

@@ -16,8 +16,8 @@ final class EngineSizes {
 
     private static final int MAX_NUM_QUEUED_REQS = 1024;
     private static final long MIN_QUEUED_TOKENS = 1L << 20;
-    /** An automatic KV cache is as large as the weights, within these bounds: zeroing it takes start-up time. */
-    private static final long MIN_KV_BYTES = 256L << 20;
+    /** An automatic KV cache is as large as the weights, within these bounds. */
+    private static final long MIN_KV_BYTES = 1L << 30;
 
     private static final long MAX_KV_BYTES = 4L << 30;
     private static final double MAX_KV_SHARE = 0.5;

@@ -12,12 +12,14 @@ import dev.quire.model.ModelRegistry;
 import dev.quire.request.TokenIds;
 import dev.quire.runner.MemoryPlan;
 import dev.quire.runner.ModelRunner;
+import dev.quire.tensor.OutOfDeviceMemoryException;
 import dev.quire.tokenizer.Tokenizer;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
 import dev.quire.weights.ConfigJson;
 import dev.quire.weights.GenerationDefaults;
 import dev.quire.weights.hub.DownloadProgress;
+import dev.quire.weights.hub.HubException;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Optional;
@@ -79,7 +81,10 @@ public final class QuireEngine implements AutoCloseable {
     static QuireEngine open(EngineOptions options, Consumer<String> log, DownloadProgress progress) {
         try {
             return load(options, log, progress);
-        } catch (CheckpointException | MemoryPlan.DoesNotFitException e) {
+        } catch (CheckpointException
+                | HubException
+                | MemoryPlan.DoesNotFitException
+                | OutOfDeviceMemoryException e) {
             throw new StartupException(e.getMessage(), e);
         }
     }
