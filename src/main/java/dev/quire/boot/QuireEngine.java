@@ -81,10 +81,7 @@ public final class QuireEngine implements AutoCloseable {
     static QuireEngine open(EngineOptions options, Consumer<String> log, DownloadProgress progress) {
         try {
             return load(options, log, progress);
-        } catch (CheckpointException
-                | HubException
-                | MemoryPlan.DoesNotFitException
-                | OutOfDeviceMemoryException e) {
+        } catch (CheckpointException | HubException | MemoryPlan.DoesNotFitException | OutOfDeviceMemoryException e) {
             throw new StartupException(e.getMessage(), e);
         }
     }

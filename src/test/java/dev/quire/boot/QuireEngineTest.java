@@ -102,8 +102,7 @@ class QuireEngineTest {
 
     @Test
     void optionsBecomeTheEnginesLimits() throws IOException {
-        EngineOptions options = tiny("")
-                .maxModelLen(100)
+        EngineOptions options = tiny("").maxModelLen(100)
                 .maxNumSeqs(3)
                 .maxNumBatchedTokens(7)
                 .blockSize(8)
@@ -166,7 +165,10 @@ class QuireEngineTest {
         refuses(tiny("").loadFormat("auto").build(), dir.toString());
         Files.writeString(dir.resolve("config.json"), "{\"architectures\":[\"NoSuchModel\"]}");
         refuses(
-                EngineOptions.builder().model(dir.toString()).loadFormat("dummy").build(),
+                EngineOptions.builder()
+                        .model(dir.toString())
+                        .loadFormat("dummy")
+                        .build(),
                 "NoSuchModel",
                 "LlamaForCausalLM");
     }

@@ -85,12 +85,12 @@ class LauncherTest {
         builder.environment().putAll(environment);
         Process process = builder.start();
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-        return new Outcome(
-                process.exitValue(), Files.readAllLines(out), Files.readString(err, StandardCharsets.UTF_8));
+        return new Outcome(process.exitValue(), Files.readAllLines(out), Files.readString(err, StandardCharsets.UTF_8));
     }
 
     private Outcome run(int major, String... args) throws IOException, InterruptedException {
-        return run(project.resolve("quire"), Map.of("QUIRE_JAVA_HOME", jdk(major).toString()), args);
+        return run(
+                project.resolve("quire"), Map.of("QUIRE_JAVA_HOME", jdk(major).toString()), args);
     }
 
     @Test
@@ -105,7 +105,11 @@ class LauncherTest {
         Outcome outcome = run(17, "serve", "a model", "--port", "1");
         assertThat(outcome.err).isEmpty();
         assertThat(outcome.out)
-                .containsSubsequence("--add-modules", "jdk.incubator.vector", "-jar", jar.toRealPath().toString())
+                .containsSubsequence(
+                        "--add-modules",
+                        "jdk.incubator.vector",
+                        "-jar",
+                        jar.toRealPath().toString())
                 .endsWith("serve", "a model", "--port", "1")
                 .contains("-Djava.util.logging.manager=org.jboss.logmanager.LogManager")
                 .doesNotContain("--enable-native-access=ALL-UNNAMED");
@@ -176,6 +180,8 @@ class LauncherTest {
         built();
         Outcome outcome = run(11, "chat");
         assertThat(outcome.code).isEqualTo(1);
-        assertThat(outcome.err).startsWith("quire: found no JDK 17 or newer; install one").hasLineCount(1);
+        assertThat(outcome.err)
+                .startsWith("quire: found no JDK 17 or newer; install one")
+                .hasLineCount(1);
     }
 }
