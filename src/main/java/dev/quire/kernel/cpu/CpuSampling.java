@@ -7,12 +7,7 @@ import dev.quire.tensor.Tensor;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Sampling on the CPU, rows spread over the pool.
- *
- * <p>The draw, the same on every backend: weights are multiples of 2^-34 as {@link LogitOps} defines them, so all sums
- * are exact; 64 Philox bits of (seed, counter) times the total of the kept weights, over 2^64 and rounded down, is the
- * target; the drawn id is the first, in order of ids, at which the running sum exceeds the target. top_k keeps every
- * logit equal to the k-th; top_p breaks ties by lower id.
+ * Sampling on the CPU, rows spread over the pool; nothing is allocated for a token unless log-probabilities are asked.
  */
 public final class CpuSampling implements SamplingKernels {
     private final WorkerPool pool;

@@ -47,7 +47,7 @@ class SamplingBenchTest {
         try (WorkerPool pool = new WorkerPool(Runtime.getRuntime().availableProcessors())) {
             CpuSampling sampling = new CpuSampling(pool);
             double best = Double.MAX_VALUE;
-            long end = System.nanoTime() + 2_000_000_000L;
+            long end = System.nanoTime() + 3_000_000_000L;
             for (long step = 0; System.nanoTime() < end; step++) {
                 Arrays.fill(batch.counter, step);
                 long start = System.nanoTime();
