@@ -23,7 +23,8 @@ final class BackendChoice {
     }
 
     static CpuOptions cpuOptions(EngineOptions options) {
-        CpuOptions defaults = CpuOptions.defaults();
-        return new CpuOptions(options.numThreads().orElse(defaults.numThreads()), defaults.batchInvariant());
+        return options.numThreads().isPresent()
+                ? new CpuOptions(options.numThreads().getAsInt())
+                : CpuOptions.defaults();
     }
 }

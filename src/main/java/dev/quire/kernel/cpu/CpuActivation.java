@@ -84,9 +84,8 @@ final class CpuActivation implements ActivationKernels {
         int j = 0;
         for (; j <= ffn - L; j += L) {
             FloatVector t = FloatVector.fromArray(F, z, zFrom + j).neg();
-            // Not min and max: a comparison is false for NaN, which then stays.
-            t = t.blend(MAX_EXPONENT, t.compare(VectorOperators.GT, MAX_EXPONENT));
-            t = t.blend(MIN_EXPONENT, t.compare(VectorOperators.LT, MIN_EXPONENT));
+            // Both keep NaN.
+            t = t.min(MAX_EXPONENT).max(MIN_EXPONENT);
             FloatVector rounded = t.mul(LOG2_E).add(ROUNDING);
             FloatVector n = rounded.sub(ROUNDING);
             FloatVector r = t.sub(n.mul(LN2_HIGH)).sub(n.mul(LN2_LOW));

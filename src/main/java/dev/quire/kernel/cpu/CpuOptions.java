@@ -4,9 +4,8 @@ package dev.quire.kernel.cpu;
  * How the CPU backend runs.
  *
  * @param numThreads threads of the pool, the engine thread included
- * @param batchInvariant a row's results are bit-identical whatever else is in the batch: no product goes to oneDNN
  */
-public record CpuOptions(int numThreads, boolean batchInvariant) {
+public record CpuOptions(int numThreads) {
     public CpuOptions {
         if (numThreads < 1) {
             throw new IllegalArgumentException("numThreads " + numThreads + ", at least 1");
@@ -15,6 +14,6 @@ public record CpuOptions(int numThreads, boolean batchInvariant) {
 
     /** One thread for each core that this process may use. */
     public static CpuOptions defaults() {
-        return new CpuOptions(Runtime.getRuntime().availableProcessors(), false);
+        return new CpuOptions(Runtime.getRuntime().availableProcessors());
     }
 }

@@ -1,10 +1,11 @@
 package dev.quire.kernel.cpu;
 
 /**
- * 8- or 4-bit integers with a scale for each row and group of columns. They are stored signed, q - 2^(numBits - 1), so
- * w = q · scale when symmetric, and else w = q · scale + bias with bias = (2^(numBits - 1) - zeroPoint) · scale, which
- * is exact for scales of 16-bit types. A word holds 2 columns of 8 bits or 4 of 4 bits, each column's two halves of the
- * panel side by side, lowest bits first.
+ * 8- or 4-bit integers with a scale for each row and group of columns, w = (q - zeroPoint) · scale. A word holds 2
+ * columns of 8 bits or 4 of 4 bits, each column's two halves of the panel side by side, lowest bits first.
+ *
+ * <p>With f = 1 + q / 2ⁿ, see {@link GroupTile}, and scales stored times 2ⁿ, w = f · scale + bias with
+ * bias = -(1 + zeroPoint / 2ⁿ) · scale: exact for scales of 16-bit types, so a fused multiply-add rounds once.
  */
 final class GroupMatrix extends PackedMatrix {
     private static final int L = Lanes.COUNT;
@@ -69,18 +70,16 @@ final class GroupMatrix extends PackedMatrix {
         int[] dst = words[panel / panelsPerArray];
         int at = offset(panel) + row % L;
         int half = row % PANEL_ROWS / L * numBits;
-        int middle = 1 << numBits - 1;
-        int mask = (1 << numBits) - 1;
         for (int k = 0; k < cols; k++) {
-            int q = reader.unsigned(row, k) - middle & mask;
-            dst[at + k / wordCols * L] |= q << (k % wordCols * 2 * numBits + half);
+            dst[at + k / wordCols * L] |= reader.unsigned(row, k) << (k % wordCols * 2 * numBits + half);
         }
         for (int group = 0; group < numGroups; group++) {
             int to = scaleOffset(panel) + group * PANEL_ROWS + row % PANEL_ROWS;
             float scale = reader.scale(row, group);
-            scales[panel / panelsPerArray][to] = scale;
+            int range = 1 << numBits;
+            scales[panel / panelsPerArray][to] = scale * range;
             if (!symmetric) {
-                biases[panel / panelsPerArray][to] = (middle - reader.zeroPoint(row, group)) * scale;
+                biases[panel / panelsPerArray][to] = -(range + reader.zeroPoint(row, group)) * scale;
             }
         }
     }

@@ -1,8 +1,7 @@
 package dev.quire.kernel.cpu;
 
-import static jdk.incubator.vector.VectorOperators.ASHR;
-import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -10,149 +9,137 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Integer panels of {@link GroupMatrix}, written out for each width: unpacking into f32, and products of one row
- * straight from the words with the bits of {@link FloatTile} on unpacked ones. Vectors stay local to one method, as a
- * helper that is not inlined would box them.
+ * straight from the words with the bits of {@link FloatTile} on unpacked ones. An iteration takes two columns.
+ *
+ * <p>An integer q of n bits becomes a float without a conversion: put at the top of the significand of 1.0 it is
+ * 1 + q / 2ⁿ. Vectors stay local to one method, and no operation with a deep call chain ({@code convert}) is used: what
+ * the older compiler does not inline it boxes.
  */
 final class GroupTile {
     private static final VectorSpecies<Float> F = Lanes.F;
     private static final VectorSpecies<Integer> I = Lanes.I;
     private static final int L = Lanes.COUNT;
 
+    /** The bits of 1.0f, and where an integer lies in its significand. */
+    private static final int ONE = 0x3f800000;
+
+    private static final int MASK_8 = 0x007f8000;
+    private static final int MASK_4 = 0x00780000;
+    /** 1 + 2^(n-1) / 2ⁿ, taken off again: the zero point in the middle. */
+    private static final float SYMMETRIC_BIAS = -1.5f;
+
     private GroupTile() {}
 
     static void unpack8(int[] src, int from, int numWords, float[] scales, int scale, float[] dst, int to) {
+        IntVector mask = IntVector.broadcast(I, MASK_8);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
-        int at = to;
-        for (int k = from; k != from + numWords * L; k += L, at += 4 * L) {
-            IntVector word = IntVector.fromArray(I, src, k);
-            ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(low)
-                    .intoArray(dst, at);
-            ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(high)
-                    .intoArray(dst, at + L);
-            ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(low)
-                    .intoArray(dst, at + 2 * L);
-            ((FloatVector) word.lanewise(ASHR, 24).convert(I2F, 0)).mul(high).intoArray(dst, at + 3 * L);
+        FloatVector lowBias = low.mul(SYMMETRIC_BIAS);
+        FloatVector highBias = high.mul(SYMMETRIC_BIAS);
+        for (int i = 0; i < numWords; i++) {
+            IntVector word = IntVector.fromArray(I, src, from + i * L);
+            int at = to + 4 * i * L;
+            FloatVector v0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            v0.fma(low, lowBias).intoArray(dst, at);
+            FloatVector v1 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            v1.fma(high, highBias).intoArray(dst, at + L);
+            FloatVector v2 = word.lanewise(LSHR, 1).and(mask).or(one).reinterpretAsFloats();
+            v2.fma(low, lowBias).intoArray(dst, at + 2 * L);
+            FloatVector v3 = word.lanewise(LSHR, 9).and(mask).or(one).reinterpretAsFloats();
+            v3.fma(high, highBias).intoArray(dst, at + 3 * L);
         }
     }
 
     static void unpack8(
             int[] src, int from, int numWords, float[] scales, float[] biases, int scale, float[] dst, int to) {
+        IntVector mask = IntVector.broadcast(I, MASK_8);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
         FloatVector lowBias = FloatVector.fromArray(F, biases, scale);
         FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
-        int at = to;
-        for (int k = from; k != from + numWords * L; k += L, at += 4 * L) {
-            IntVector word = IntVector.fromArray(I, src, k);
-            ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .intoArray(dst, at);
-            ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .intoArray(dst, at + L);
-            ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .intoArray(dst, at + 2 * L);
-            ((FloatVector) word.lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .intoArray(dst, at + 3 * L);
+        for (int i = 0; i < numWords; i++) {
+            IntVector word = IntVector.fromArray(I, src, from + i * L);
+            int at = to + 4 * i * L;
+            FloatVector v0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            v0.fma(low, lowBias).intoArray(dst, at);
+            FloatVector v1 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            v1.fma(high, highBias).intoArray(dst, at + L);
+            FloatVector v2 = word.lanewise(LSHR, 1).and(mask).or(one).reinterpretAsFloats();
+            v2.fma(low, lowBias).intoArray(dst, at + 2 * L);
+            FloatVector v3 = word.lanewise(LSHR, 9).and(mask).or(one).reinterpretAsFloats();
+            v3.fma(high, highBias).intoArray(dst, at + 3 * L);
         }
     }
 
     static void unpack4(int[] src, int from, int numWords, float[] scales, int scale, float[] dst, int to) {
+        IntVector mask = IntVector.broadcast(I, MASK_4);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
-        int at = to;
-        for (int k = from; k != from + numWords * L; k += L, at += 8 * L) {
-            IntVector word = IntVector.fromArray(I, src, k);
-            ((FloatVector) word.lanewise(LSHL, 28).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .intoArray(dst, at);
-            ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .intoArray(dst, at + L);
-            ((FloatVector) word.lanewise(LSHL, 20).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .intoArray(dst, at + 2 * L);
-            ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .intoArray(dst, at + 3 * L);
-            ((FloatVector) word.lanewise(LSHL, 12).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .intoArray(dst, at + 4 * L);
-            ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .intoArray(dst, at + 5 * L);
-            ((FloatVector) word.lanewise(LSHL, 4).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .intoArray(dst, at + 6 * L);
-            ((FloatVector) word.lanewise(ASHR, 28).convert(I2F, 0)).mul(high).intoArray(dst, at + 7 * L);
+        FloatVector lowBias = low.mul(SYMMETRIC_BIAS);
+        FloatVector highBias = high.mul(SYMMETRIC_BIAS);
+        for (int i = 0; i < 2 * numWords; i++) {
+            IntVector both = IntVector.fromArray(I, src, from + (i >> 1) * L);
+            IntVector word = both.lanewise(LSHR, (i & 1) << 4);
+            int at = to + 4 * i * L;
+            FloatVector v0 = word.lanewise(LSHL, 19).and(mask).or(one).reinterpretAsFloats();
+            v0.fma(low, lowBias).intoArray(dst, at);
+            FloatVector v1 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            v1.fma(high, highBias).intoArray(dst, at + L);
+            FloatVector v2 = word.lanewise(LSHL, 11).and(mask).or(one).reinterpretAsFloats();
+            v2.fma(low, lowBias).intoArray(dst, at + 2 * L);
+            FloatVector v3 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            v3.fma(high, highBias).intoArray(dst, at + 3 * L);
         }
     }
 
     static void unpack4(
             int[] src, int from, int numWords, float[] scales, float[] biases, int scale, float[] dst, int to) {
+        IntVector mask = IntVector.broadcast(I, MASK_4);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
         FloatVector lowBias = FloatVector.fromArray(F, biases, scale);
         FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
-        int at = to;
-        for (int k = from; k != from + numWords * L; k += L, at += 8 * L) {
-            IntVector word = IntVector.fromArray(I, src, k);
-            ((FloatVector) word.lanewise(LSHL, 28).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .intoArray(dst, at);
-            ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .intoArray(dst, at + L);
-            ((FloatVector) word.lanewise(LSHL, 20).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .intoArray(dst, at + 2 * L);
-            ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .intoArray(dst, at + 3 * L);
-            ((FloatVector) word.lanewise(LSHL, 12).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .intoArray(dst, at + 4 * L);
-            ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .intoArray(dst, at + 5 * L);
-            ((FloatVector) word.lanewise(LSHL, 4).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .intoArray(dst, at + 6 * L);
-            ((FloatVector) word.lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .intoArray(dst, at + 7 * L);
+        for (int i = 0; i < 2 * numWords; i++) {
+            IntVector both = IntVector.fromArray(I, src, from + (i >> 1) * L);
+            IntVector word = both.lanewise(LSHR, (i & 1) << 4);
+            int at = to + 4 * i * L;
+            FloatVector v0 = word.lanewise(LSHL, 19).and(mask).or(one).reinterpretAsFloats();
+            v0.fma(low, lowBias).intoArray(dst, at);
+            FloatVector v1 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            v1.fma(high, highBias).intoArray(dst, at + L);
+            FloatVector v2 = word.lanewise(LSHL, 11).and(mask).or(one).reinterpretAsFloats();
+            v2.fma(low, lowBias).intoArray(dst, at + 2 * L);
+            FloatVector v3 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            v3.fma(high, highBias).intoArray(dst, at + 3 * L);
         }
     }
 
     static void accumulate8(
             int[] w, int from, int numWords, float[] scales, int scale, float[] x, int xFrom, float[] sums, int s) {
-        FloatVector a = FloatVector.fromArray(F, sums, s);
-        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        IntVector mask = IntVector.broadcast(I, MASK_8);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
-        int end = from + numWords * L;
-        for (int k = from, at = xFrom; k != end; k += L, at += 2) {
-            IntVector word = IntVector.fromArray(I, w, k);
-            FloatVector x0 = FloatVector.broadcast(F, x[at]);
-            a = ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(low)
-                    .fma(x0, a);
-            b = ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(high)
-                    .fma(x0, b);
-            FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
-            a = ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(low)
-                    .fma(x1, a);
-            b = ((FloatVector) word.lanewise(ASHR, 24).convert(I2F, 0))
-                    .mul(high)
-                    .fma(x1, b);
+        FloatVector lowBias = low.mul(SYMMETRIC_BIAS);
+        FloatVector highBias = high.mul(SYMMETRIC_BIAS);
+        FloatVector a = FloatVector.fromArray(F, sums, s);
+        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        for (int i = 0; i < numWords; i++) {
+            IntVector word = IntVector.fromArray(I, w, from + i * L);
+            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + 2 * i]);
+            FloatVector a0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            a = a0.fma(low, lowBias).fma(x0, a);
+            FloatVector b0 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            b = b0.fma(high, highBias).fma(x0, b);
+            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + 2 * i + 1]);
+            FloatVector a1 = word.lanewise(LSHR, 1).and(mask).or(one).reinterpretAsFloats();
+            a = a1.fma(low, lowBias).fma(x1, a);
+            FloatVector b1 = word.lanewise(LSHR, 9).and(mask).or(one).reinterpretAsFloats();
+            b = b1.fma(high, highBias).fma(x1, b);
         }
         a.intoArray(sums, s);
         b.intoArray(sums, s + L);
@@ -169,29 +156,26 @@ final class GroupTile {
             int xFrom,
             float[] sums,
             int s) {
-        FloatVector a = FloatVector.fromArray(F, sums, s);
-        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        IntVector mask = IntVector.broadcast(I, MASK_8);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
         FloatVector lowBias = FloatVector.fromArray(F, biases, scale);
         FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
-        int end = from + numWords * L;
-        for (int k = from, at = xFrom; k != end; k += L, at += 2) {
-            IntVector word = IntVector.fromArray(I, w, k);
-            FloatVector x0 = FloatVector.broadcast(F, x[at]);
-            a = ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .fma(x0, a);
-            b = ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .fma(x0, b);
-            FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
-            a = ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .fma(x1, a);
-            b = ((FloatVector) word.lanewise(ASHR, 24).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .fma(x1, b);
+        FloatVector a = FloatVector.fromArray(F, sums, s);
+        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        for (int i = 0; i < numWords; i++) {
+            IntVector word = IntVector.fromArray(I, w, from + i * L);
+            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + 2 * i]);
+            FloatVector a0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            a = a0.fma(low, lowBias).fma(x0, a);
+            FloatVector b0 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            b = b0.fma(high, highBias).fma(x0, b);
+            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + 2 * i + 1]);
+            FloatVector a1 = word.lanewise(LSHR, 1).and(mask).or(one).reinterpretAsFloats();
+            a = a1.fma(low, lowBias).fma(x1, a);
+            FloatVector b1 = word.lanewise(LSHR, 9).and(mask).or(one).reinterpretAsFloats();
+            b = b1.fma(high, highBias).fma(x1, b);
         }
         a.intoArray(sums, s);
         b.intoArray(sums, s + L);
@@ -199,41 +183,27 @@ final class GroupTile {
 
     static void accumulate4(
             int[] w, int from, int numWords, float[] scales, int scale, float[] x, int xFrom, float[] sums, int s) {
-        FloatVector a = FloatVector.fromArray(F, sums, s);
-        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        IntVector mask = IntVector.broadcast(I, MASK_4);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
-        int end = from + numWords * L;
-        for (int k = from, at = xFrom; k != end; k += L, at += 4) {
-            IntVector word = IntVector.fromArray(I, w, k);
-            FloatVector x0 = FloatVector.broadcast(F, x[at]);
-            a = ((FloatVector) word.lanewise(LSHL, 28).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .fma(x0, a);
-            b = ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .fma(x0, b);
-            FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
-            a = ((FloatVector) word.lanewise(LSHL, 20).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .fma(x1, a);
-            b = ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .fma(x1, b);
-            FloatVector x2 = FloatVector.broadcast(F, x[at + 2]);
-            a = ((FloatVector) word.lanewise(LSHL, 12).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .fma(x2, a);
-            b = ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .fma(x2, b);
-            FloatVector x3 = FloatVector.broadcast(F, x[at + 3]);
-            a = ((FloatVector) word.lanewise(LSHL, 4).lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(low)
-                    .fma(x3, a);
-            b = ((FloatVector) word.lanewise(ASHR, 28).convert(I2F, 0))
-                    .mul(high)
-                    .fma(x3, b);
+        FloatVector lowBias = low.mul(SYMMETRIC_BIAS);
+        FloatVector highBias = high.mul(SYMMETRIC_BIAS);
+        FloatVector a = FloatVector.fromArray(F, sums, s);
+        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        for (int i = 0; i < 2 * numWords; i++) {
+            IntVector both = IntVector.fromArray(I, w, from + (i >> 1) * L);
+            IntVector word = both.lanewise(LSHR, (i & 1) << 4);
+            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + 2 * i]);
+            FloatVector a0 = word.lanewise(LSHL, 19).and(mask).or(one).reinterpretAsFloats();
+            a = a0.fma(low, lowBias).fma(x0, a);
+            FloatVector b0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            b = b0.fma(high, highBias).fma(x0, b);
+            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + 2 * i + 1]);
+            FloatVector a1 = word.lanewise(LSHL, 11).and(mask).or(one).reinterpretAsFloats();
+            a = a1.fma(low, lowBias).fma(x1, a);
+            FloatVector b1 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            b = b1.fma(high, highBias).fma(x1, b);
         }
         a.intoArray(sums, s);
         b.intoArray(sums, s + L);
@@ -250,43 +220,27 @@ final class GroupTile {
             int xFrom,
             float[] sums,
             int s) {
-        FloatVector a = FloatVector.fromArray(F, sums, s);
-        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        IntVector mask = IntVector.broadcast(I, MASK_4);
+        IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
         FloatVector high = FloatVector.fromArray(F, scales, scale + L);
         FloatVector lowBias = FloatVector.fromArray(F, biases, scale);
         FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
-        int end = from + numWords * L;
-        for (int k = from, at = xFrom; k != end; k += L, at += 4) {
-            IntVector word = IntVector.fromArray(I, w, k);
-            FloatVector x0 = FloatVector.broadcast(F, x[at]);
-            a = ((FloatVector) word.lanewise(LSHL, 28).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .fma(x0, a);
-            b = ((FloatVector) word.lanewise(LSHL, 24).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .fma(x0, b);
-            FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
-            a = ((FloatVector) word.lanewise(LSHL, 20).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .fma(x1, a);
-            b = ((FloatVector) word.lanewise(LSHL, 16).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .fma(x1, b);
-            FloatVector x2 = FloatVector.broadcast(F, x[at + 2]);
-            a = ((FloatVector) word.lanewise(LSHL, 12).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .fma(x2, a);
-            b = ((FloatVector) word.lanewise(LSHL, 8).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .fma(x2, b);
-            FloatVector x3 = FloatVector.broadcast(F, x[at + 3]);
-            a = ((FloatVector) word.lanewise(LSHL, 4).lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(low, lowBias)
-                    .fma(x3, a);
-            b = ((FloatVector) word.lanewise(ASHR, 28).convert(I2F, 0))
-                    .fma(high, highBias)
-                    .fma(x3, b);
+        FloatVector a = FloatVector.fromArray(F, sums, s);
+        FloatVector b = FloatVector.fromArray(F, sums, s + L);
+        for (int i = 0; i < 2 * numWords; i++) {
+            IntVector both = IntVector.fromArray(I, w, from + (i >> 1) * L);
+            IntVector word = both.lanewise(LSHR, (i & 1) << 4);
+            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + 2 * i]);
+            FloatVector a0 = word.lanewise(LSHL, 19).and(mask).or(one).reinterpretAsFloats();
+            a = a0.fma(low, lowBias).fma(x0, a);
+            FloatVector b0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
+            b = b0.fma(high, highBias).fma(x0, b);
+            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + 2 * i + 1]);
+            FloatVector a1 = word.lanewise(LSHL, 11).and(mask).or(one).reinterpretAsFloats();
+            a = a1.fma(low, lowBias).fma(x1, a);
+            FloatVector b1 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
+            b = b1.fma(high, highBias).fma(x1, b);
         }
         a.intoArray(sums, s);
         b.intoArray(sums, s + L);
