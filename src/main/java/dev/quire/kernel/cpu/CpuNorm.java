@@ -3,7 +3,6 @@ package dev.quire.kernel.cpu;
 import dev.quire.kernel.NormKernels;
 import dev.quire.tensor.Tensor;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
@@ -118,9 +117,28 @@ final class CpuNorm implements NormKernels {
             sum0 = a.fma(a, sum0);
             sum1 = b.fma(b, sum1);
         }
-        float sum = sum0.add(sum1).reduceLanes(VectorOperators.ADD);
+        float sum = inOrder(sum0.add(sum1));
         for (; j < length; j++) {
             sum += x[from + j] * x[from + j];
+        }
+        return sum;
+    }
+
+    /**
+     * The lanes' sum from first to last: {@code reduceLanes} leaves the order open, and interpreted and compiled code may
+     * then differ in the last bit. Lane numbers are constants, as the compiler wants them.
+     */
+    private static float inOrder(FloatVector v) {
+        float sum = v.lane(0) + v.lane(1);
+        if (L > 2) {
+            sum = sum + v.lane(2) + v.lane(3);
+        }
+        if (L > 4) {
+            sum = sum + v.lane(4) + v.lane(5) + v.lane(6) + v.lane(7);
+        }
+        if (L > 8) {
+            sum = sum + v.lane(8) + v.lane(9) + v.lane(10) + v.lane(11);
+            sum = sum + v.lane(12) + v.lane(13) + v.lane(14) + v.lane(15);
         }
         return sum;
     }
