@@ -6,6 +6,7 @@ import dev.quire.server.config.QuireConfig;
 import io.quarkus.runtime.LaunchMode;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import io.quarkus.value.registry.ValueRegistry;
 import io.vertx.ext.web.Router;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -34,12 +36,20 @@ class EngineProducer {
                     + "\"code\":503}}";
 
     private final QuireConfig config;
+    private final ValueRegistry registry;
+    private final String host;
     private final boolean used;
     private volatile @Nullable QuireEngine engine;
 
     /** @param client decides whether this engine is the one in use: tests bring their own */
-    EngineProducer(QuireConfig config, Instance<EngineClient> client) {
+    EngineProducer(
+            QuireConfig config,
+            Instance<EngineClient> client,
+            ValueRegistry registry,
+            @ConfigProperty(name = "quarkus.http.host") String host) {
         this.config = config;
+        this.registry = registry;
+        this.host = host;
         this.used = client.getHandle().getBean().getBeanClass() == EngineProducer.class;
     }
 
@@ -100,18 +110,18 @@ class EngineProducer {
     void serve(QuireEngine opened) {
         ServedModels.of(opened, config);
         engine = opened;
-        LOG.info(readyLine(opened));
-        TrainingRun.ifAsked(config);
+        ServerAddress address = ServerAddress.of(host, registry);
+        LOG.info(readyLine(opened, address));
+        TrainingRun.ifAsked(config, address);
     }
 
-    private static String readyLine(QuireEngine opened) {
+    private static String readyLine(QuireEngine opened, ServerAddress address) {
         double seconds = ProcessHandle.current()
                 .info()
                 .startInstant()
                 .map(start -> Duration.between(start, Instant.now()).toMillis() / 1e3)
                 .orElse(opened.secondsSinceStart());
-        return String.format(
-                Locale.ROOT, "ready: %s serves %s after %.2f s", ServerAddress.url(), opened.name(), seconds);
+        return String.format(Locale.ROOT, "ready: %s serves %s after %.2f s", address.url(), opened.name(), seconds);
     }
 
     /** Stops admission at once; waits until running requests have ended, for as long as the user said. */

@@ -142,6 +142,10 @@ public final class QuireEngine implements AutoCloseable {
                                     EngineSizes.kvType(backend)));
             ModelRunner runner = new ModelRunner(
                     backend, model, kvCache, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen());
+            phases.time("warm-up", () -> {
+                WarmUp.run(runner, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen(), plan.blockSize());
+                return runner;
+            });
             EngineThread engine =
                     new EngineThread(sizes.engineConfig(plan), runner, new SecureRandom().nextLong(), false);
             return new Loaded(

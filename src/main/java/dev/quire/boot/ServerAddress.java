@@ -1,22 +1,22 @@
 package dev.quire.boot;
 
-import org.eclipse.microprofile.config.ConfigProvider;
+import io.quarkus.value.registry.ValueRegistry;
+import io.quarkus.vertx.http.HttpServer;
 
-/** Where the HTTP server listens. */
-final class ServerAddress {
-    private ServerAddress() {}
-
-    /** As a client on this machine or another would type it. */
-    static String url() {
-        String host = ConfigProvider.getConfig().getValue("quarkus.http.host", String.class);
-        return "http://" + host + ":" + port();
+/**
+ * Where the HTTP server listens.
+ *
+ * @param host address it is bound to
+ * @param port the real one, also when a free one was asked for
+ */
+record ServerAddress(String host, int port) {
+    /** The address of the running server. */
+    static ServerAddress of(String host, ValueRegistry registry) {
+        return new ServerAddress(host, registry.get(HttpServer.HTTP_SERVER).getPort());
     }
 
-    /** The bound port, also when a free one was asked for: Quarkus puts it into this property. */
-    static int port() {
-        String bound = System.getProperty("quarkus.http.port");
-        return bound != null
-                ? Integer.parseInt(bound)
-                : ConfigProvider.getConfig().getValue("quarkus.http.port", Integer.class);
+    /** As a client would type it. */
+    String url() {
+        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
     }
 }

@@ -22,13 +22,13 @@ final class TrainingRun {
         return Boolean.getBoolean(PROPERTY);
     }
 
-    static void ifAsked(QuireConfig config) {
+    static void ifAsked(QuireConfig config, ServerAddress address) {
         if (!isAsked()) {
             return;
         }
         try {
             ServerClient client = new ServerClient(
-                    URI.create("http://127.0.0.1:" + ServerAddress.port()),
+                    URI.create("http://127.0.0.1:" + address.port()),
                     config.apiKey().map(keys -> keys.get(0)).orElse(null));
             ask(client);
         } catch (IOException e) {
