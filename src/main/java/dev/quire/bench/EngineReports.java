@@ -151,14 +151,11 @@ public final class EngineReports {
                 .add("total_tok_s", "All (tokens/s)", (promptTokens + result.numTokens()) / result.seconds());
         addPercentiles(report, "ttft", "TTFT", Distribution.ttft(result.requests()));
         addPercentiles(report, "itl", "ITL", Distribution.itl(result.requests()));
-        report.add("kv_internal_waste_percent", "KV slots allocated and empty (%)", 100 * waste(before, after))
+        report.add(
+                        "kv_internal_waste_percent",
+                        "KV slots allocated and empty, all runs (%)",
+                        100 * after.kvInternalWaste())
                 .add("num_preemptions", "Preemptions", after.numPreemptions() - before.numPreemptions());
-    }
-
-    /** The engine averages over all of its steps; this is the average over those between two readings. */
-    private double waste(EngineStats before, EngineStats after) {
-        double sum = after.kvInternalWaste() * after.numSteps() - before.kvInternalWaste() * before.numSteps();
-        return sum / Math.max(1, after.numSteps() - before.numSteps());
     }
 
     private void addPercentiles(Report report, String name, String label, Distribution distribution) {

@@ -56,19 +56,11 @@ public final class ReadBandwidth {
         return (double) BYTES_PER_THREAD * arrays.size() / seconds;
     }
 
-    /** Eight sums side by side: the additions must not wait for each other. */
     private static long sum(long[] array) {
-        long a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-        for (int i = 0; i + 7 < array.length; i += 8) {
-            a += array[i];
-            b += array[i + 1];
-            c += array[i + 2];
-            d += array[i + 3];
-            e += array[i + 4];
-            f += array[i + 5];
-            g += array[i + 6];
-            h += array[i + 7];
+        long sum = 0;
+        for (long element : array) {
+            sum += element;
         }
-        return a + b + c + d + e + f + g + h;
+        return sum;
     }
 }
