@@ -7,8 +7,8 @@ import dev.quire.request.SamplingParams;
 import dev.quire.runner.StepRunner;
 
 /**
- * Two steps of a sequence that nobody asked for, a short prompt and one token more, before the engine starts: the first
- * request would otherwise wait until its kernels are compiled. Leaves its K and V in blocks that no sequence owns yet.
+ * One step over a short prompt that nobody asked for, before the engine starts and beside the start of HTTP: the first
+ * request would otherwise wait until its kernels are compiled. Leaves K and V in blocks that no sequence owns yet.
  */
 final class WarmUp {
     private static final int PROMPT_LEN = 16;
@@ -16,42 +16,23 @@ final class WarmUp {
     private WarmUp() {}
 
     static void run(StepRunner runner, int maxNumSeqs, int maxNumBatchedTokens, int maxModelLen, int blockSize) {
-        int promptLen = Math.min(PROMPT_LEN, Math.min(maxNumBatchedTokens, maxModelLen - 1));
-        if (promptLen < 1) {
-            return;
-        }
-        SchedulerOutput order = new SchedulerOutput(maxNumSeqs);
-        ModelRunnerOutput output = new ModelRunnerOutput(maxNumSeqs);
-        int[] tokens = new int[promptLen + 1];
-        int[] blockIds = new int[(tokens.length + blockSize - 1) / blockSize];
+        int promptLen = Math.min(PROMPT_LEN, Math.min(maxNumBatchedTokens, maxModelLen));
+        int[] blockIds = new int[(promptLen + blockSize - 1) / blockSize];
         for (int i = 0; i < blockIds.length; i++) {
             blockIds[i] = i;
         }
-        step(runner, order, output, tokens, blockIds, 0, promptLen);
-        step(runner, order, output, tokens, blockIds, promptLen, 1);
-    }
-
-    private static void step(
-            StepRunner runner,
-            SchedulerOutput order,
-            ModelRunnerOutput output,
-            int[] tokens,
-            int[] blockIds,
-            int firstPosition,
-            int numTokens) {
-        order.clear();
+        SchedulerOutput order = new SchedulerOutput(maxNumSeqs);
         ScheduledSequence row = order.next();
-        row.newInSlot = firstPosition == 0;
+        row.newInSlot = true;
         row.params = SamplingParams.builder().temperature(0).build();
-        row.tokens = tokens;
-        row.numTokens = firstPosition + numTokens;
-        row.numPromptTokens = row.numTokens;
-        row.firstPosition = firstPosition;
-        row.numScheduledTokens = numTokens;
+        row.tokens = new int[promptLen];
+        row.numTokens = promptLen;
+        row.numPromptTokens = promptLen;
+        row.numScheduledTokens = promptLen;
         row.samples = true;
         row.blockIds = blockIds;
         row.numBlocks = blockIds.length;
         order.commit();
-        runner.run(order, output);
+        runner.run(order, new ModelRunnerOutput(maxNumSeqs));
     }
 }
