@@ -3,6 +3,7 @@ package dev.quire.kernel.cpu;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
+import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -13,7 +14,8 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>An integer q of n bits becomes a float without a conversion: put at the top of the significand of 1.0 it is
  * 1 + q / 2ⁿ. Vectors stay local to one method, and no operation with a deep call chain ({@code convert}) is used: what
- * the older compiler does not inline it boxes.
+ * the older compiler does not inline it boxes. And each method is longer than the 325 bytecodes up to which it would be
+ * inlined: several of them in one caller are more than that compiler takes at once. Hence the checks of whole ranges.
  */
 final class GroupTile {
     private static final VectorSpecies<Float> F = Lanes.F;
@@ -31,6 +33,9 @@ final class GroupTile {
     private GroupTile() {}
 
     static void unpack8(int[] src, int from, int numWords, float[] scales, int scale, float[] dst, int to) {
+        Objects.checkFromIndexSize(from, numWords * L, src.length);
+        Objects.checkFromIndexSize(to, numWords * 4 * L, dst.length);
+        Objects.checkFromIndexSize(scale, 2 * L, scales.length);
         IntVector mask = IntVector.broadcast(I, MASK_8);
         IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
@@ -53,6 +58,9 @@ final class GroupTile {
 
     static void unpack8(
             int[] src, int from, int numWords, float[] scales, float[] biases, int scale, float[] dst, int to) {
+        Objects.checkFromIndexSize(from, numWords * L, src.length);
+        Objects.checkFromIndexSize(to, numWords * 4 * L, dst.length);
+        Objects.checkFromIndexSize(scale, 2 * L, scales.length);
         IntVector mask = IntVector.broadcast(I, MASK_8);
         IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
@@ -74,6 +82,9 @@ final class GroupTile {
     }
 
     static void unpack4(int[] src, int from, int numWords, float[] scales, int scale, float[] dst, int to) {
+        Objects.checkFromIndexSize(from, numWords * L, src.length);
+        Objects.checkFromIndexSize(to, numWords * 8 * L, dst.length);
+        Objects.checkFromIndexSize(scale, 2 * L, scales.length);
         IntVector mask = IntVector.broadcast(I, MASK_4);
         IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
@@ -97,6 +108,9 @@ final class GroupTile {
 
     static void unpack4(
             int[] src, int from, int numWords, float[] scales, float[] biases, int scale, float[] dst, int to) {
+        Objects.checkFromIndexSize(from, numWords * L, src.length);
+        Objects.checkFromIndexSize(to, numWords * 8 * L, dst.length);
+        Objects.checkFromIndexSize(scale, 2 * L, scales.length);
         IntVector mask = IntVector.broadcast(I, MASK_4);
         IntVector one = IntVector.broadcast(I, ONE);
         FloatVector low = FloatVector.fromArray(F, scales, scale);
