@@ -142,14 +142,15 @@ final class GroupTile {
         FloatVector highBias = high.mul(SYMMETRIC_BIAS);
         FloatVector a = FloatVector.fromArray(F, sums, s);
         FloatVector b = FloatVector.fromArray(F, sums, s + L);
-        for (int i = 0; i < numWords; i++) {
-            IntVector word = IntVector.fromArray(I, w, from + i * L);
-            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + 2 * i]);
+        int end = from + numWords * L;
+        for (int k = from, at = xFrom; k != end; k += L, at += 2) {
+            IntVector word = IntVector.fromArray(I, w, k);
+            FloatVector x0 = FloatVector.broadcast(F, x[at]);
             FloatVector a0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
             a = a0.fma(low, lowBias).fma(x0, a);
             FloatVector b0 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
             b = b0.fma(high, highBias).fma(x0, b);
-            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + 2 * i + 1]);
+            FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
             FloatVector a1 = word.lanewise(LSHR, 1).and(mask).or(one).reinterpretAsFloats();
             a = a1.fma(low, lowBias).fma(x1, a);
             FloatVector b1 = word.lanewise(LSHR, 9).and(mask).or(one).reinterpretAsFloats();
@@ -178,14 +179,15 @@ final class GroupTile {
         FloatVector highBias = FloatVector.fromArray(F, biases, scale + L);
         FloatVector a = FloatVector.fromArray(F, sums, s);
         FloatVector b = FloatVector.fromArray(F, sums, s + L);
-        for (int i = 0; i < numWords; i++) {
-            IntVector word = IntVector.fromArray(I, w, from + i * L);
-            FloatVector x0 = FloatVector.broadcast(F, x[xFrom + 2 * i]);
+        int end = from + numWords * L;
+        for (int k = from, at = xFrom; k != end; k += L, at += 2) {
+            IntVector word = IntVector.fromArray(I, w, k);
+            FloatVector x0 = FloatVector.broadcast(F, x[at]);
             FloatVector a0 = word.lanewise(LSHL, 15).and(mask).or(one).reinterpretAsFloats();
             a = a0.fma(low, lowBias).fma(x0, a);
             FloatVector b0 = word.lanewise(LSHL, 7).and(mask).or(one).reinterpretAsFloats();
             b = b0.fma(high, highBias).fma(x0, b);
-            FloatVector x1 = FloatVector.broadcast(F, x[xFrom + 2 * i + 1]);
+            FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
             FloatVector a1 = word.lanewise(LSHR, 1).and(mask).or(one).reinterpretAsFloats();
             a = a1.fma(low, lowBias).fma(x1, a);
             FloatVector b1 = word.lanewise(LSHR, 9).and(mask).or(one).reinterpretAsFloats();
