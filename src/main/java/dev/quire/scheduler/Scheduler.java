@@ -314,8 +314,9 @@ public final class Scheduler {
         }
         leave(sequence);
         stats.finished(reason);
-        sequence.group.request.sink().finished(sequence.index, sequence.result(reason, stopTokenId, System.nanoTime()));
+        // The caller hears last: who then asks for a place, or reads the gauges, finds this one free.
         retire(sequence);
+        sequence.group.request.sink().finished(sequence.index, sequence.result(reason, stopTokenId, System.nanoTime()));
     }
 
     private void fail(RequestGroup group, String cause) {
@@ -327,8 +328,8 @@ public final class Scheduler {
                 stats.finished(FinishReason.ERROR);
             }
         }
-        group.request.sink().failed(cause);
         live.forEach(this::retire);
+        group.request.sink().failed(cause);
     }
 
     /** Takes a sequence out of wherever it is and frees its blocks. */

@@ -176,6 +176,12 @@ class LauncherTest {
     }
 
     @Test
+    void aBuildThatDiesWithoutAWordShowsItsEnd() throws IOException, InterruptedException {
+        maven("echo 'last words'; exit 137\n");
+        assertThat(run(17, "chat").err).contains("last words", "quire: the build failed");
+    }
+
+    @Test
     void anOldJdkIsRefusedInOneLine() throws IOException, InterruptedException {
         built();
         Outcome outcome = run(11, "chat");
