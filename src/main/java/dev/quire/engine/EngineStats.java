@@ -1,5 +1,7 @@
 package dev.quire.engine;
 
+import dev.quire.scheduler.SchedulerStats;
+
 /**
  * A reading of the engine's gauges and counters; counters never decrease.
  *
@@ -39,5 +41,5 @@ public record EngineStats(
         long numIterationTokens,
         long[] numFinished) {
     /** Upper bounds of the tokens-per-step histogram, as vLLM's {@code iteration_tokens_total}. */
-    public static final int[] ITERATION_BUCKETS = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
+    public static final int[] ITERATION_BUCKETS = SchedulerStats.ITERATION_BUCKETS;
 }

@@ -66,9 +66,4 @@ final class RunningBatch {
         sequence.slot = Sequence.NO_SLOT;
         return slot;
     }
-
-    /** A copy, to walk while sequences leave. */
-    List<Sequence> toList() {
-        return new ArrayList<>(sequences);
-    }
 }

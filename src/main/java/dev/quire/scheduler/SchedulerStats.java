@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 @SuppressWarnings("NonAtomicOperationOnVolatileField")
 public final class SchedulerStats {
     /** Upper bounds of the tokens-per-step histogram. */
-    static final int[] ITERATION_BUCKETS = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
+    public static final int[] ITERATION_BUCKETS = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 
     private final AtomicLongArray finished = new AtomicLongArray(FinishReason.values().length);
     private final AtomicLongArray iterationTokens = new AtomicLongArray(ITERATION_BUCKETS.length + 1);
