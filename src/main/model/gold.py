@@ -57,7 +57,7 @@ def main():
             row["conversation"] = conversation
         rows.append(row)
         print(kind, repr(row["greedy_text"])[:120])
-    note = "greedy ids: at most 48, up to and with the end token; smallest_margin: least distance of the best two logits on the way; float32, weights dequantized"
+    note = "greedy ids: at most 48, up to and with the end token; smallest_margin: least distance of the best two logits on the way; float32 arithmetic, weights dequantized to bfloat16"
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     text = f'{{"model": "quire-demo", "note": "{note}", "prompts": [\n{lines}\n]}}\n'
     (args.out / "quire-demo-gold.json").write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The shipped checkpoint in float32 under transformers: read, unpacked and dequantized independently of export.py."""
+"""The shipped checkpoint under transformers, bfloat16 weights and float32 arithmetic: read, unpacked and dequantized independently of export.py."""
 
 import json
 import struct
@@ -29,7 +29,7 @@ def read_safetensors(path):
 
 
 def dequantized(path, weights):
-    """Every parameter in float32; `weights` is the quantization scheme of config.json."""
+    """Every parameter, rounded to bfloat16 and kept in float32; `weights` is the quantization scheme of config.json."""
     bits, group_size = weights["num_bits"], weights["group_size"]
     assert weights["symmetric"] and weights["strategy"] == "group"
     tensors, out = read_safetensors(path), {}
@@ -45,7 +45,9 @@ def dequantized(path, weights):
             q = stored.astype(np.int32) - (1 << (bits - 1))
             scale = tensors[base + "_scale"][1]
             assert scale.shape == (n, k // group_size)
-            out[base] = q.astype(np.float32) * scale[:, columns // group_size]
+            exact = q.astype(np.float32) * scale[:, columns // group_size]
+            # As transformers decompresses it: into the checkpoint's dtype.
+            out[base] = torch.from_numpy(exact).bfloat16().float().numpy()
         elif not name.endswith(("_scale", "_shape")):
             assert dtype == "BF16"
             out[name] = array

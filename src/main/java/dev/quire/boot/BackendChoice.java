@@ -1,11 +1,8 @@
 package dev.quire.boot;
 
 import dev.quire.kernel.Backend;
-import dev.quire.kernel.cpu.CpuAttention;
 import dev.quire.kernel.cpu.CpuBackend;
-import dev.quire.kernel.cpu.CpuKvCache;
 import dev.quire.kernel.cpu.CpuOptions;
-import dev.quire.kernel.cpu.CpuSampling;
 import java.util.function.Consumer;
 
 /** Picks the device's backend and says why. */
@@ -16,15 +13,14 @@ final class BackendChoice {
         if (options.device().equals("cuda")) {
             throw new StartupException("--device cuda: this build has no CUDA backend; use --device cpu");
         }
-        Backend backend = new CpuBackend(cpuOptions(options), CpuKvCache::new, CpuAttention::new, CpuSampling::new);
+        Backend backend = new CpuBackend(cpuOptions(options));
         String reason = options.device().equals("auto") ? "the only backend of this build" : "asked for";
         log.accept("device cpu (" + reason + "): " + backend.description());
         return backend;
     }
 
     static CpuOptions cpuOptions(EngineOptions options) {
-        return options.numThreads().isPresent()
-                ? new CpuOptions(options.numThreads().getAsInt())
-                : CpuOptions.defaults();
+        int numThreads = options.numThreads().orElse(CpuOptions.defaults().numThreads());
+        return new CpuOptions(numThreads, true);
     }
 }

@@ -12,8 +12,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import java.time.Duration;
-import java.time.Instant;
+import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -112,15 +111,14 @@ class EngineProducer {
         engine = opened;
         ServerAddress address = ServerAddress.of(host, registry);
         LOG.info(readyLine(opened, address));
-        TrainingRun.ifAsked(config, address);
+        opened.prepareLater();
+        TrainingRun.ifAsked(config, address, opened);
     }
 
     private static String readyLine(QuireEngine opened, ServerAddress address) {
-        double seconds = ProcessHandle.current()
-                .info()
-                .startInstant()
-                .map(start -> Duration.between(start, Instant.now()).toMillis() / 1e3)
-                .orElse(opened.secondsSinceStart());
+        // The process' own start time is rounded to the second on some systems.
+        long start = ManagementFactory.getRuntimeMXBean().getStartTime();
+        double seconds = (System.currentTimeMillis() - start) / 1e3;
         return String.format(Locale.ROOT, "ready: %s serves %s after %.2f s", address.url(), opened.name(), seconds);
     }
 

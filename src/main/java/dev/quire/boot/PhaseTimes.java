@@ -8,17 +8,12 @@ import java.util.function.Supplier;
 /** How long each phase of the start took, in order. */
 final class PhaseTimes {
     private final List<String> phases = new ArrayList<>();
-    private final long startNanos = System.nanoTime();
 
     <T> T time(String phase, Supplier<T> work) {
         long start = System.nanoTime();
         T result = work.get();
         phases.add(phase + " " + seconds(start));
         return result;
-    }
-
-    double totalSeconds() {
-        return (System.nanoTime() - startNanos) / 1e9;
     }
 
     /** Such as {@code weights 0.41 s, KV cache 0.08 s}. */

@@ -40,11 +40,13 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class QuireEngine implements AutoCloseable {
+    /** A prompt of 30 tokens takes such a model well below a second even with kernels that are not prepared. */
+    private static final long MAX_BYTES_TO_PREPARE_LATER = 64 << 20;
+
     private final ModelSource source;
     private final Loaded loaded;
     private final @Nullable ModelText text;
     private final GenerationDefaults generation;
-    private final PhaseTimes phases;
 
     /** What the device side of loading gives. */
     private record Loaded(
@@ -52,19 +54,14 @@ public final class QuireEngine implements AutoCloseable {
             ModelConfig config,
             String backendDescription,
             int numThreads,
-            long weightBytesPerStep) {}
+            long weightBytesPerStep,
+            @Nullable Thread preparation) {}
 
-    private QuireEngine(
-            ModelSource source,
-            Loaded loaded,
-            @Nullable ModelText text,
-            GenerationDefaults generation,
-            PhaseTimes phases) {
+    private QuireEngine(ModelSource source, Loaded loaded, @Nullable ModelText text, GenerationDefaults generation) {
         this.source = source;
         this.loaded = loaded;
         this.text = text;
         this.generation = generation;
-        this.phases = phases;
     }
 
     /**
@@ -74,29 +71,35 @@ public final class QuireEngine implements AutoCloseable {
      * @throws StartupException in one line, when the model cannot be found, read or does not fit
      */
     public static QuireEngine open(EngineOptions options, Consumer<String> log) {
-        return open(options, log, DownloadProgress.silent());
+        return open(options, log, DownloadProgress.silent(), false);
     }
 
-    /** As {@link #open(EngineOptions, Consumer)}, with somebody who watches the download. */
-    static QuireEngine open(EngineOptions options, Consumer<String> log, DownloadProgress progress) {
+    /**
+     * As {@link #open(EngineOptions, Consumer)}, with somebody who watches the download.
+     *
+     * @param mayPrepareLater leave it to {@link #prepareLater} to make a small model's kernels fast
+     */
+    static QuireEngine open(
+            EngineOptions options, Consumer<String> log, DownloadProgress progress, boolean mayPrepareLater) {
         try {
-            return load(options, log, progress);
+            return load(options, log, progress, mayPrepareLater);
         } catch (CheckpointException | HubException | MemoryPlan.DoesNotFitException | OutOfDeviceMemoryException e) {
             throw new StartupException(e.getMessage(), e);
         }
     }
 
-    private static QuireEngine load(EngineOptions options, Consumer<String> log, DownloadProgress progress) {
+    private static QuireEngine load(
+            EngineOptions options, Consumer<String> log, DownloadProgress progress, boolean mayPrepareLater) {
         PhaseTimes phases = new PhaseTimes();
         ModelSource source = phases.time("files", () -> ModelSource.find(options, System.getenv(), progress));
         CompletableFuture<Optional<ModelText>> text = loadText(options, source);
         GenerationDefaults generation = GenerationDefaults.read(source.files());
-        Loaded loaded = loadDevice(options, source, phases, log);
+        Loaded loaded = loadDevice(options, source, phases, log, mayPrepareLater);
         try {
             Optional<ModelText> words = phases.time("tokenizer", () -> await(text));
             loaded.engine.start();
             log.accept(phases.toString());
-            return new QuireEngine(source, loaded, words.orElse(null), generation, phases);
+            return new QuireEngine(source, loaded, words.orElse(null), generation);
         } catch (RuntimeException e) {
             loaded.engine.close();
             throw e;
@@ -115,7 +118,11 @@ public final class QuireEngine implements AutoCloseable {
     }
 
     private static Loaded loadDevice(
-            EngineOptions options, ModelSource source, PhaseTimes phases, Consumer<String> log) {
+            EngineOptions options,
+            ModelSource source,
+            PhaseTimes phases,
+            Consumer<String> log,
+            boolean mayPrepareLater) {
         ConfigJson json = ConfigJson.read(source.files(), "config.json");
         ModelConfig config = ModelRegistry.config(json);
         checkDtype(options, config);
@@ -142,7 +149,11 @@ public final class QuireEngine implements AutoCloseable {
                                     EngineSizes.kvType(backend)));
             ModelRunner runner = new ModelRunner(
                     backend, model, kvCache, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen());
+            boolean prepareLater = mayPrepareLater && weights.residentBytes(backend) <= MAX_BYTES_TO_PREPARE_LATER;
             phases.time("warm-up", () -> {
+                if (!prepareLater) {
+                    backend.prepare();
+                }
                 WarmUp.run(runner, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen(), plan.blockSize());
                 return runner;
             });
@@ -153,7 +164,8 @@ public final class QuireEngine implements AutoCloseable {
                     config,
                     backend.name() + ", " + backend.description(),
                     BackendChoice.cpuOptions(options).numThreads(),
-                    model.weightBytesPerStep());
+                    model.weightBytesPerStep(),
+                    prepareLater ? new Thread(backend::prepare, "quire-prepare") : null);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -247,9 +259,20 @@ public final class QuireEngine implements AutoCloseable {
         return loaded.weightBytesPerStep;
     }
 
-    /** Seconds from the start of loading until now. */
-    double secondsSinceStart() {
-        return phases.totalSeconds();
+    /** Starts what was left for later, on a thread of its own; once. */
+    void prepareLater() {
+        Thread preparation = loaded.preparation;
+        if (preparation != null) {
+            preparation.setDaemon(true);
+            preparation.start();
+        }
+    }
+
+    /** Waits until all kernels are as fast as they will be. */
+    void awaitPrepared() throws InterruptedException {
+        if (loaded.preparation != null) {
+            loaded.preparation.join();
+        }
     }
 
     /** Takes nothing new, finishes what is in flight for so long, then fails the rest; the text side stays usable. */
@@ -260,6 +283,9 @@ public final class QuireEngine implements AutoCloseable {
     /** Fails what is in flight and frees everything. */
     @Override
     public void close() {
+        if (loaded.preparation != null) {
+            loaded.preparation.interrupt();
+        }
         loaded.engine.close();
         if (text != null) {
             text.tokenizer().close();

@@ -65,7 +65,8 @@ public final class ServerProcess {
 
     private void load() {
         try {
-            QuireEngine engine = QuireEngine.open(EngineOptions.ofKeys(keys), LOG::info, ProgressBar.onStandardError());
+            QuireEngine engine =
+                    QuireEngine.open(EngineOptions.ofKeys(keys), LOG::info, ProgressBar.onStandardError(), true);
             awaitHttp();
             if (!ended.isDone()) {
                 EngineProducer producer =

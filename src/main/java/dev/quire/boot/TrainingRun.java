@@ -22,7 +22,7 @@ final class TrainingRun {
         return Boolean.getBoolean(PROPERTY);
     }
 
-    static void ifAsked(QuireConfig config, ServerAddress address) {
+    static void ifAsked(QuireConfig config, ServerAddress address, QuireEngine engine) {
         if (!isAsked()) {
             return;
         }
@@ -31,6 +31,7 @@ final class TrainingRun {
                     URI.create("http://127.0.0.1:" + address.port()),
                     config.apiKey().map(keys -> keys.get(0)).orElse(null));
             ask(client);
+            engine.awaitPrepared();
         } catch (IOException e) {
             LOG.warn("training run: " + e.getMessage());
         } catch (InterruptedException e) {

@@ -45,6 +45,12 @@ public interface Backend extends AutoCloseable {
 
     SamplingKernels sampling();
 
+    /**
+     * Makes ready what is slow at first, such as code not compiled yet, and takes it into use; changes no result. Call it
+     * on a thread of its own, after the weights are loaded; steps may run beside it. Returns when done.
+     */
+    default void prepare() {}
+
     /** Waits until all kernels called so far are done. */
     void synchronize();
 

@@ -4,11 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.quire.kernel.Backend;
 import dev.quire.kernel.PagedKvCache;
-import dev.quire.kernel.cpu.CpuAttention;
 import dev.quire.kernel.cpu.CpuBackend;
-import dev.quire.kernel.cpu.CpuKvCache;
 import dev.quire.kernel.cpu.CpuOptions;
-import dev.quire.kernel.cpu.CpuSampling;
 import dev.quire.model.DecoderWeights;
 import dev.quire.model.DenseDecoder;
 import dev.quire.model.ModelConfig;
@@ -47,7 +44,7 @@ final class EngineHarness implements AutoCloseable {
     EngineHarness(ModelFiles files, Setup setup) {
         ConfigJson json = ConfigJson.read(files, "config.json");
         config = ModelRegistry.config(json);
-        backend = new CpuBackend(CpuOptions.defaults(), CpuKvCache::new, CpuAttention::new, CpuSampling::new);
+        backend = new CpuBackend(CpuOptions.defaults());
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);

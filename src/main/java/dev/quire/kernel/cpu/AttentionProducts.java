@@ -10,7 +10,7 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>No loop with vectors is inside another: the compiler of JDK 17 would allocate them.
  */
 final class AttentionProducts {
-    private static final VectorSpecies<Float> F = Lanes.F;
+    private static final VectorSpecies<Float> F = Species.F;
     private static final int L = Lanes.COUNT;
     private static final int GROUP = CpuPagedKvCache.GROUP;
 

@@ -2,9 +2,6 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.AttentionParams;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Computes tiles of an {@link AttentionPlan} with an online softmax over {@link #KEYS} keys at a time (Milakov and
@@ -15,10 +12,14 @@ final class AttentionTile {
     /** Keys between two looks at the maximum; a divisor of the span. */
     static final int KEYS = 64;
 
-    private static final VectorSpecies<Float> F = Lanes.F;
     private static final int L = Lanes.COUNT;
 
     private final KeyTile keys = new KeyTile();
+    private AttentionLoops loops;
+
+    AttentionTile(AttentionLoops loops) {
+        this.loops = loops;
+    }
 
     // Query row r = row × heads + head of the group; all arrays grow once.
     private int numRows;
@@ -42,6 +43,11 @@ final class AttentionTile {
     private float[] totalSums = {};
     private float[] totalMax = {};
     private float[] totalDenominator = {};
+
+    /** Takes effect with the next tile. */
+    void use(AttentionLoops loops) {
+        this.loops = loops;
+    }
 
     /** Computes one tile over all its keys. */
     void compute(AttentionPlan plan, int tile) {
@@ -135,12 +141,12 @@ final class AttentionTile {
             }
             int from = Math.max(begin, base) - base;
             int to = Math.min(end, base + KEYS) - base;
-            keys.load(plan, tile, base, from, to);
-            score(rowBegin, rowEnd);
+            keys.load(loops, plan, tile, base, from, to);
+            loops.scores(q, headDim, rowBegin, rowEnd, keys, scores);
             for (int r = rowBegin; r < rowEnd; r++) {
                 softmax(r, Math.max(0, firstKey[r] - base), Math.min(KEYS, position[r] + 1 - base), plan.params);
             }
-            addValues(rowBegin, rowEnd, base);
+            loops.values(scores, rowBegin, rowEnd, base, firstKey, position, keys, width, sums, stride, shrink);
         }
         for (int r = 0; r < numRows; r++) {
             // One after the other: reduceLanes leaves the order open.
@@ -152,44 +158,12 @@ final class AttentionTile {
         }
     }
 
-    private void score(int rowBegin, int rowEnd) {
-        int r = rowBegin;
-        for (; r <= rowEnd - 4; r += 4) {
-            for (int u = 0; u < keys.numVectors; u += 2) {
-                AttentionProducts.scores4(
-                        q,
-                        r * headDim,
-                        headDim,
-                        keys.keys,
-                        keys.keyAt[u],
-                        keys.keyAt[u + 1],
-                        scores,
-                        r * KEYS + keys.scoreAt[u],
-                        r * KEYS + keys.scoreAt[u + 1],
-                        KEYS);
-            }
-        }
-        if (r <= rowEnd - 2) {
-            for (int u = 0; u < keys.numVectors; u += 4) {
-                AttentionProducts.scores2(
-                        q, r * headDim, headDim, keys.keys, keys.keyAt, scores, r * KEYS, KEYS, keys.scoreAt, u);
-            }
-            r += 2;
-        }
-        if (r < rowEnd) {
-            for (int u = 0; u < keys.numVectors; u += 4) {
-                AttentionProducts.scores1(
-                        q, r * headDim, headDim, keys.keys, keys.keyAt, scores, r * KEYS, keys.scoreAt, u);
-            }
-        }
-    }
-
     /** Turns the scores of the keys [from, to) into weights, and those of all others into zeros. */
     private void softmax(int r, int from, int to, AttentionParams params) {
         int first = r * KEYS + keys.scoreBegin;
         int last = r * KEYS + keys.scoreEnd;
         if (params.softCap() > 0) {
-            cap(first, last, params.softCap());
+            loops.cap(scores, first, last, params.softCap());
         }
         if (from > keys.scoreBegin) {
             Arrays.fill(scores, first, r * KEYS + from, Float.NEGATIVE_INFINITY);
@@ -197,71 +171,10 @@ final class AttentionTile {
         if (to < keys.scoreEnd) {
             Arrays.fill(scores, r * KEYS + to, last, Float.NEGATIVE_INFINITY);
         }
-        float newMax = max(first, last, max[r]);
+        float newMax = loops.max(scores, first, last, max[r], laneMax);
         shrink[r] = Exponential.exp(max[r] - newMax);
         max[r] = newMax;
-        FloatVector sum = FloatVector.fromArray(F, lanes, r * L).mul(shrink[r]);
-        for (int i = first; i < last; i += L) {
-            FloatVector weight =
-                    VectorMath.exp(FloatVector.fromArray(F, scores, i).sub(newMax));
-            weight.intoArray(scores, i);
-            sum = sum.add(weight);
-        }
-        sum.intoArray(lanes, r * L);
-    }
-
-    private float max(int first, int last, float floor) {
-        FloatVector best = FloatVector.broadcast(F, floor);
-        for (int i = first; i < last; i += L) {
-            FloatVector x = FloatVector.fromArray(F, scores, i);
-            best = best.blend(x, x.compare(VectorOperators.GT, best));
-        }
-        best.intoArray(laneMax, 0);
-        float max = floor;
-        for (int i = 0; i < L; i++) {
-            max = laneMax[i] > max ? laneMax[i] : max;
-        }
-        return max;
-    }
-
-    private void cap(int first, int last, float cap) {
-        for (int i = first; i < last; i += L) {
-            FloatVector x = FloatVector.fromArray(F, scores, i).div(cap);
-            VectorMath.tanh(x).mul(cap).intoArray(scores, i);
-        }
-    }
-
-    private void addValues(int rowBegin, int rowEnd, int base) {
-        int r = rowBegin;
-        for (; r <= rowEnd - 4; r += 4) {
-            int from = Math.max(0, firstKey[r] - base);
-            int to = Math.min(KEYS, position[r + 3] + 1 - base);
-            for (int d = 0; d < width; d += 2 * L) {
-                AttentionProducts.values4(
-                        scores,
-                        r * KEYS,
-                        KEYS,
-                        from,
-                        to,
-                        keys.values,
-                        keys.valueAt,
-                        d,
-                        Math.min(d + L, width - L),
-                        sums,
-                        r * stride,
-                        stride,
-                        shrink,
-                        r);
-            }
-        }
-        for (; r < rowEnd; r++) {
-            int from = Math.max(0, firstKey[r] - base);
-            int to = Math.min(KEYS, position[r] + 1 - base);
-            for (int d = 0; d < width; d += 4 * L) {
-                AttentionProducts.values1(
-                        scores, r * KEYS, from, to, keys.values, keys.valueAt, d, width, sums, r * stride, shrink[r]);
-            }
-        }
+        loops.weights(scores, first, last, newMax, shrink[r], lanes, r * L);
     }
 
     private void beginTotal() {
@@ -282,7 +195,7 @@ final class AttentionTile {
             float add = Exponential.exp(spanMax - newMax);
             totalMax[r] = newMax;
             totalDenominator[r] = Math.fma(totalDenominator[r], keep, denominator[denominatorAt + r] * add);
-            AttentionProducts.merge(totalSums, r * stride, keep, sums, sumsAt + r * stride, add, width);
+            loops.merge(totalSums, r * stride, keep, sums, sumsAt + r * stride, add, width);
         }
     }
 

@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
  * the compiler unrolls them without spilling, unlike those of {@link FloatTile}.
  */
 final class Bf16Tile {
-    private static final VectorSpecies<Float> F = Lanes.F;
-    private static final VectorSpecies<Integer> I = Lanes.I;
+    private static final VectorSpecies<Float> F = Species.F;
+    private static final VectorSpecies<Integer> I = Species.I;
     private static final int L = Lanes.COUNT;
     private static final int HIGH = 0xffff0000;
 

@@ -5,41 +5,35 @@ import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.AttentionParams;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.tensor.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Attention with the Vector API, tiles spread over the pool; the plain reference where the vector module is missing.
+ * Attention, tiles spread over the pool.
  *
  * <p>A row's result is the same to the last bit whatever else is in the batch, however its prompt was cut into chunks,
  * for any block size and number of threads: scores are summed over dimensions in order, the softmax runs over tiles of
  * {@link AttentionTile#KEYS} keys and spans of {@link AttentionPlan#SPAN} that start at multiples of their size.
  */
-public final class CpuAttention implements AttentionKernels {
+final class CpuAttention implements AttentionKernels {
     private final WorkerPool pool;
+    private final LoopChoice choice;
     private final AttentionPlan plan = new AttentionPlan();
-    private final AttentionTile @Nullable [] workers;
+    private final AttentionTile[] workers;
     private final WorkerPool.Task task = this::work;
-    private final ReferenceAttention reference;
 
-    public CpuAttention(WorkerPool pool) {
+    CpuAttention(WorkerPool pool, LoopChoice choice) {
         this.pool = pool;
-        reference = new ReferenceAttention(pool);
-        if (VectorModule.isPresent()) {
-            workers = new AttentionTile[pool.numThreads()];
-            for (int i = 0; i < workers.length; i++) {
-                workers[i] = new AttentionTile();
-            }
-        } else {
-            workers = null;
+        this.choice = choice;
+        workers = new AttentionTile[pool.numThreads()];
+        for (int i = 0; i < workers.length; i++) {
+            workers[i] = new AttentionTile(choice.current().attention());
         }
     }
 
     @Override
     public void attend(
             Tensor out, Tensor qkv, PagedKvCache cache, int layer, AttentionParams params, AttentionMetadata metadata) {
-        if (workers == null) {
-            reference.attend(out, qkv, cache, layer, params, metadata);
-            return;
+        for (AttentionTile worker : workers) {
+            worker.use(choice.current().attention());
         }
         plan.begin(out, qkv, (CpuPagedKvCache) cache, layer, params, metadata, pool.numThreads());
         pool.run(Math.min(workers.length, plan.numUnits), task);

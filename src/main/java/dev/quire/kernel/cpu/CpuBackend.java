@@ -13,21 +13,21 @@ import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
-import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * The CPU: activations f32 in heap arrays, Vector API kernels over a fixed pool. Without the module
- * {@code jdk.incubator.vector} it is the plain reference, many times slower, and says so once in the log.
+ * The CPU: activations f32 in heap arrays, kernels over a fixed pool, their inner loops in the Vector API. Without the
+ * module {@code jdk.incubator.vector} they are scalar, several times slower, and the log says so once.
  */
 public final class CpuBackend implements Backend {
     private static final Logger LOG = Logger.getLogger(CpuBackend.class.getName());
-    private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
     private final WorkerPool pool;
     private final HeapBudget budget = new HeapBudget();
-    private final String description;
+    private final LoopChoice loops;
+    private final CpuOptions options;
+    private final WeightPacker packer;
     private final NormKernels norm;
     private final RopeKernels rope;
     private final GemmKernels gemm;
@@ -37,52 +37,27 @@ public final class CpuBackend implements Backend {
     private final AttentionKernels attention;
     private final SamplingKernels sampling;
 
-    /**
-     * @param kvCache makes the family for this backend's pool; so do {@code attention} and {@code sampling}
-     */
-    public CpuBackend(
-            CpuOptions options,
-            Function<WorkerPool, KvCacheKernels> kvCache,
-            Function<WorkerPool, AttentionKernels> attention,
-            Function<WorkerPool, SamplingKernels> sampling) {
-        this(options, hasVectorModule(), kvCache, attention, sampling);
-    }
-
-    CpuBackend(
-            CpuOptions options,
-            boolean vectorized,
-            Function<WorkerPool, KvCacheKernels> kvCache,
-            Function<WorkerPool, AttentionKernels> attention,
-            Function<WorkerPool, SamplingKernels> sampling) {
+    /** Starts the threads of the pool. */
+    public CpuBackend(CpuOptions options) {
+        this.options = options;
         pool = new WorkerPool(options.numThreads());
-        if (vectorized) {
-            WeightPacker packer = new WeightPacker(pool, budget);
-            norm = new CpuNorm(pool);
-            rope = new CpuRope(pool);
-            gemm = new CpuGemm(pool, packer);
-            activation = new CpuActivation(pool);
-            embedding = new CpuEmbedding(packer);
-            description = "Vector API, " + Lanes.F.vectorBitSize() + "-bit vectors, " + threads(options);
-        } else {
+        if (!VectorModule.isPresent()) {
             LOG.log(
                     Level.WARNING,
-                    "NO VECTOR INSTRUCTIONS: the module {0} is absent, every product runs as a plain loop, up to 40"
-                            + " times slower. Start the JVM with --add-modules {0}.",
-                    VECTOR_MODULE);
-            norm = new ReferenceNorm();
-            rope = new ReferenceRope();
-            gemm = new ReferenceGemm(pool);
-            activation = new ReferenceActivation();
-            embedding = new ReferenceEmbedding();
-            description = "plain loops (no " + VECTOR_MODULE + "), " + threads(options);
+                    "NO VECTOR INSTRUCTIONS: the module {0} is absent, products run as scalar loops, several times"
+                            + " slower. Start the JVM with --add-modules {0}.",
+                    VectorModule.NAME);
         }
-        this.kvCache = kvCache.apply(pool);
-        this.attention = attention.apply(pool);
-        this.sampling = sampling.apply(pool);
-    }
-
-    private static boolean hasVectorModule() {
-        return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+        loops = options.startsPlain() ? new LoopChoice(CpuLoops.plain()) : LoopChoice.fastest();
+        packer = new WeightPacker(pool, budget, WeightPacker.EXPANDED_ELEMENTS);
+        norm = new CpuNorm(pool, loops);
+        rope = new CpuRope(pool, loops);
+        gemm = new CpuGemm(pool, loops, packer);
+        activation = new CpuActivation(pool, loops);
+        embedding = new CpuEmbedding(packer);
+        kvCache = new CpuKvCache(pool);
+        attention = new CpuAttention(pool, loops);
+        sampling = new CpuSampling(pool, loops);
     }
 
     private static String threads(CpuOptions options) {
@@ -97,7 +72,10 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return description;
+        String form = VectorModule.isPresent()
+                ? "Vector API, " + 32 * Lanes.COUNT + "-bit vectors"
+                : "scalar loops (no " + VectorModule.NAME + ")";
+        return form + ", " + threads(options);
     }
 
     @Override
@@ -163,6 +141,13 @@ public final class CpuBackend implements Backend {
     @Override
     public SamplingKernels sampling() {
         return sampling;
+    }
+
+    @Override
+    public void prepare() {
+        if (options.startsPlain() && VectorModule.isPresent()) {
+            new LoopWarmUp(loops, packer.kinds()).run();
+        }
     }
 
     /** Returns at once: every kernel has ended when its call returns. */

@@ -8,21 +8,17 @@ import dev.quire.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Matrix products in the Vector API. For a few rows the packed weights are converted in registers; for more, a thread
+ * Matrix products. For a few rows the packed weights are converted in registers; for more, a thread
  * unpacks a tile of a panel into its first-level cache and multiplies it with all activation rows, so unpacking is paid
- * once a step. All paths add in the same order, see {@link FloatTile}: a row's product has the same bits alone, in a
+ * once a step. All paths add in the same order, see {@link PanelLoops}: a row's product has the same bits alone, in a
  * batch, in any chunk of a prompt, and on any vector length.
  *
  * <p>No library: with AVX2 oneDNN's f32 product is as fast as these tiles (54–57 against 57–65 GFLOP/s a core), and it
  * adds in another order. It would gain where the CPU multiplies bf16 itself (AVX512-BF16, AMX).
  */
 final class CpuGemm implements GemmKernels {
-    private static final VectorSpecies<Float> F = Lanes.F;
-    private static final int L = Lanes.COUNT;
     private static final int PANEL_ROWS = PackedMatrix.PANEL_ROWS;
 
     /** Columns of a tile: one panel of it is half of a first-level cache. */
@@ -43,6 +39,7 @@ final class CpuGemm implements GemmKernels {
     private static final long MIN_SPREAD_WORK = 64 << 10;
 
     private final WorkerPool pool;
+    private final LoopChoice choice;
     private final WeightPacker packer;
     private final PackedRows rows;
     private final WorkerPool.Task productTask = this::multiplyBlocks;
@@ -58,9 +55,12 @@ final class CpuGemm implements GemmKernels {
     private int outOffset;
     private int outStride;
     private CpuLinear linear;
+    private PanelLoops loops;
 
-    CpuGemm(WorkerPool pool, WeightPacker packer) {
+    CpuGemm(WorkerPool pool, LoopChoice choice, WeightPacker packer) {
         this.pool = pool;
+        this.choice = choice;
+        loops = choice.current().panels();
         this.packer = packer;
         rows = new PackedRows(pool);
         tiles = new float[pool.numThreads()][(TILE_COLS + MAX_WORD_COLS) * PANEL_ROWS];
@@ -94,6 +94,7 @@ final class CpuGemm implements GemmKernels {
             return;
         }
         linear = (CpuLinear) weight;
+        loops = choice.current().panels();
         this.out = out.floats();
         outOffset = (int) out.offset();
         outStride = out.rowStride();
@@ -113,7 +114,8 @@ final class CpuGemm implements GemmKernels {
             int done = 0;
             if (numBands == 1) {
                 int numRows = rows.firstRow(1);
-                done = matrix.multiplyPanels(panel, numPanels, rows.array(), rows.offset(0), numRows, sums[task]);
+                done = matrix.multiplyPanels(
+                        loops, panel, numPanels, rows.array(), rows.offset(0), numRows, sums[task]);
                 store(block, 0, done, 0, numRows, sums[task]);
             }
             for (int band = 0; band < numBands && done < numPanels; band += TILE_BANDS) {
@@ -149,7 +151,7 @@ final class CpuGemm implements GemmKernels {
         int count = Math.min(TILE_COLS, matrix.cols - k);
         boolean direct = matrix.readsDirectly(rows.numRows());
         if (!direct) {
-            matrix.unpack(panel, k, count, tile);
+            matrix.unpack(loops, panel, k, count, tile);
         }
         float[] x = rows.array();
         for (int band = firstBand; band < endBand; band++) {
@@ -158,9 +160,9 @@ final class CpuGemm implements GemmKernels {
             int from = rows.offset(band) + k * numRows;
             int to = s + (row - rows.firstRow(firstBand)) * PANEL_ROWS;
             if (direct) {
-                matrix.accumulate(panel, k, count, x, from, sums, to, numRows);
+                matrix.accumulate(loops, panel, k, count, x, from, sums, to, numRows);
             } else {
-                FloatTile.accumulate(tile, 0, x, from, count, sums, to, numRows);
+                loops.accumulateFloat(tile, 0, x, from, count, sums, to, numRows);
             }
         }
     }
@@ -180,8 +182,7 @@ final class CpuGemm implements GemmKernels {
                         out[to + j] = sums[at + j] + bias[output + j];
                     }
                 } else if (count == PANEL_ROWS) {
-                    FloatVector.fromArray(F, sums, at).intoArray(out, to);
-                    FloatVector.fromArray(F, sums, at + L).intoArray(out, to + L);
+                    loops.copyPanel(sums, at, out, to);
                 } else {
                     System.arraycopy(sums, at, out, to, count);
                 }

@@ -3,19 +3,16 @@ package dev.quire.kernel.cpu;
 import dev.quire.kernel.RopeKernels;
 import dev.quire.kernel.RopeTable;
 import dev.quire.tensor.Tensor;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
-/** Rotary position embedding in the Vector API, with the reference's roundings; rows spread over the pool. */
+/** Rotary position embedding with the reference's roundings; rows spread over the pool. */
 final class CpuRope implements RopeKernels {
-    private static final VectorSpecies<Float> F = Lanes.F;
-    private static final int L = Lanes.COUNT;
-
     private final RowSpread spread;
+    private final LoopChoice choice;
     private final WorkerPool.Task rows = this::rotateRows;
 
     // Arguments of the call under way.
+    private RowLoops loops;
     private float[] x = {};
     private int[] positions = {};
     private @Nullable RopeCosSin table;
@@ -24,8 +21,10 @@ final class CpuRope implements RopeKernels {
     private int numHeads;
     private int headDim;
 
-    CpuRope(WorkerPool pool) {
+    CpuRope(WorkerPool pool, LoopChoice choice) {
         spread = new RowSpread(pool);
+        this.choice = choice;
+        loops = choice.current().rows();
     }
 
     @Override
@@ -35,6 +34,7 @@ final class CpuRope implements RopeKernels {
 
     @Override
     public void rotate(Tensor x, int column, int numHeads, int headDim, Rope rope, int[] positions, int numRows) {
+        loops = choice.current().rows();
         this.x = x.floats();
         this.positions = positions;
         table = (RopeCosSin) rope;
@@ -49,37 +49,27 @@ final class CpuRope implements RopeKernels {
     private void rotateRows(int task) {
         RopeCosSin table = this.table;
         for (int i = spread.first(task); i < spread.first(task + 1); i++) {
-            int at = firstOffset + i * stride;
-            int position = positions[i];
+            float[] cosines = table.cos(positions[i]);
+            float[] sines = table.sin(positions[i]);
+            int row = table.offset(positions[i]);
             for (int h = 0; h < numHeads; h++) {
+                int at = firstOffset + i * stride + h * headDim;
                 if (table.interleaved) {
-                    ReferenceRope.rotateHead(x, at + h * headDim, table, position);
+                    rotateNeighbours(x, at, table.numPairs, cosines, sines, row);
                 } else {
-                    rotateHalves(x, at + h * headDim, table, position);
+                    loops.rotateHalves(x, at, table.numPairs, cosines, sines, row);
                 }
             }
         }
     }
 
-    private static void rotateHalves(float[] x, int at, RopeCosSin table, int position) {
-        float[] cosines = table.cos(position);
-        float[] sines = table.sin(position);
-        int row = table.offset(position);
-        int half = table.numPairs;
-        int i = 0;
-        for (; i <= half - L; i += L) {
-            FloatVector cos = FloatVector.fromArray(F, cosines, row + i);
-            FloatVector sin = FloatVector.fromArray(F, sines, row + i);
-            FloatVector a = FloatVector.fromArray(F, x, at + i);
-            FloatVector b = FloatVector.fromArray(F, x, at + half + i);
-            a.mul(cos).sub(b.mul(sin)).intoArray(x, at + i);
-            b.mul(cos).add(a.mul(sin)).intoArray(x, at + half + i);
-        }
-        for (; i < half; i++) {
-            float a = x[at + i];
-            float b = x[at + half + i];
-            x[at + i] = a * cosines[row + i] - b * sines[row + i];
-            x[at + half + i] = b * cosines[row + i] + a * sines[row + i];
+    /** Pairs (x[at + 2i], x[at + 2i + 1]). */
+    private static void rotateNeighbours(float[] x, int at, int numPairs, float[] cosines, float[] sines, int row) {
+        for (int i = 0; i < numPairs; i++) {
+            float a = x[at + 2 * i];
+            float b = x[at + 2 * i + 1];
+            x[at + 2 * i] = a * cosines[row + i] - b * sines[row + i];
+            x[at + 2 * i + 1] = b * cosines[row + i] + a * sines[row + i];
         }
     }
 }

@@ -9,14 +9,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Sampling on the CPU, rows spread over the pool; nothing is allocated for a token unless log-probabilities are asked.
  */
-public final class CpuSampling implements SamplingKernels {
+final class CpuSampling implements SamplingKernels {
     private final WorkerPool pool;
+    private final LoopChoice choice;
     private final SamplingWorker[] workers;
     private final AtomicInteger nextRow = new AtomicInteger();
     private final WorkerPool.Task sampleTask = this::sampleRows;
     private final WorkerPool.Task logprobsTask = this::logprobsRows;
 
     // The call in progress; the engine thread is the only caller.
+    private CpuLoops loops;
     private float[] logits;
     private int base;
     private int stride;
@@ -27,11 +29,13 @@ public final class CpuSampling implements SamplingKernels {
     private int numTop;
     private SampledTokens out;
 
-    public CpuSampling(WorkerPool pool) {
+    CpuSampling(WorkerPool pool, LoopChoice choice) {
         this.pool = pool;
+        this.choice = choice;
+        loops = choice.current();
         workers = new SamplingWorker[pool.numThreads()];
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new SamplingWorker(VectorModule.isPresent() ? new VectorLogitOps() : new PlainLogitOps());
+            workers[i] = new SamplingWorker(loops.logits().get());
         }
     }
 
@@ -58,6 +62,12 @@ public final class CpuSampling implements SamplingKernels {
         this.numRows = numRows;
         this.out = out;
         nextRow.set(0);
+        if (loops != choice.current()) {
+            loops = choice.current();
+            for (SamplingWorker worker : workers) {
+                worker.use(loops.logits().get());
+            }
+        }
     }
 
     private void sampleRows(int worker) {

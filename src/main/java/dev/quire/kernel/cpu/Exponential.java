@@ -23,6 +23,14 @@ final class Exponential {
     static final float P4 = 1.6666665459e-1f;
     static final float P5 = 5.0000001201e-1f;
 
+    /** Below this |x| tanh is a short polynomial: 1 - 2 / (e^2x + 1) would cancel. */
+    static final float SMALL_TANH = 0.3f;
+
+    static final float TANH_1 = -1f / 3f;
+    static final float TANH_3 = 2f / 15f;
+    static final float TANH_5 = -17f / 315f;
+    static final float TANH_7 = 62f / 2835f;
+
     private Exponential() {}
 
     static float exp(float x) {
@@ -40,5 +48,18 @@ final class Exponential {
         p = Math.fma(p, r, P5);
         p = Math.fma(p, r * r, r) + 1f;
         return Float.intBitsToFloat(Float.floatToRawIntBits(p) + (Float.floatToRawIntBits(shifted) << 23));
+    }
+
+    /** {@link VectorMath#tanh}, bit for bit. */
+    static float tanh(float x) {
+        float magnitude = Math.abs(x);
+        float square = x * x;
+        float p = Math.fma(square, TANH_7, TANH_5);
+        p = Math.fma(p, square, TANH_3);
+        p = Math.fma(p, square, TANH_1);
+        float small = Math.fma(p * square, magnitude, magnitude);
+        float e = exp(magnitude * -2f);
+        float result = magnitude < SMALL_TANH ? small : (1f - e) / (e + 1f);
+        return x < 0 ? -result : result;
     }
 }

@@ -15,6 +15,16 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
+    String kind() {
+        return "f32";
+    }
+
+    @Override
+    PackedMatrix ofSameKind(int rows, int cols) {
+        return new FloatMatrix(rows, cols);
+    }
+
+    @Override
     long numBytes() {
         return 4L * numPanels * panelLength;
     }
@@ -42,7 +52,7 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    void unpack(int panel, int col, int count, float[] dst) {
+    void unpack(PanelLoops loops, int panel, int col, int count, float[] dst) {
         System.arraycopy(array(panel), offset(panel) + col * PANEL_ROWS, dst, 0, count * PANEL_ROWS);
     }
 
@@ -61,20 +71,15 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+    void accumulate(
+            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
         int from = offset(panel) + col * PANEL_ROWS;
-        FloatTile.accumulate(array(panel), from, x, xOffset, count, sums, s, numRows);
+        loops.accumulateFloat(array(panel), from, x, xOffset, count, sums, s, numRows);
     }
 
     @Override
-    int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
-        int done = 0;
-        if (numRows == 1) {
-            for (; done <= numPanels - 4; done += 4) {
-                int from = offset(panel) + done * panelLength;
-                FloatTile.fourPanels(array(panel), from, panelLength, x, xOffset, cols, sums, done * PANEL_ROWS);
-            }
-        }
-        return done;
+    int multiplyPanels(PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+        return loops.multiplyFloat(
+                array(panel), offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
     }
 }

@@ -13,7 +13,7 @@ import jdk.incubator.vector.VectorSpecies;
  * them: unrolled, it spills and reaches half.
  */
 final class FloatTile {
-    private static final VectorSpecies<Float> F = Lanes.F;
+    private static final VectorSpecies<Float> F = Species.F;
     private static final int L = Lanes.COUNT;
 
     /** Activation rows of the largest tile. */

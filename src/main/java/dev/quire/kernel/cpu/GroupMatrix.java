@@ -56,6 +56,16 @@ final class GroupMatrix extends PackedMatrix {
     }
 
     @Override
+    String kind() {
+        return "int" + numBits + (symmetric ? " symmetric" : "");
+    }
+
+    @Override
+    PackedMatrix ofSameKind(int rows, int cols) {
+        return new GroupMatrix(rows, cols, numBits, Math.min(groupCols, cols), symmetric);
+    }
+
+    @Override
     long numBytes() {
         return numBytes(rows, cols, numBits, groupCols, symmetric);
     }
@@ -85,7 +95,7 @@ final class GroupMatrix extends PackedMatrix {
     }
 
     @Override
-    void unpack(int panel, int col, int count, float[] dst) {
+    void unpack(PanelLoops loops, int panel, int col, int count, float[] dst) {
         int array = panel / panelsPerArray;
         for (int done = 0; done < count; ) {
             int group = (col + done) / groupCols;
@@ -94,27 +104,15 @@ final class GroupMatrix extends PackedMatrix {
             int numWords = (run + wordCols - 1) / wordCols;
             int scale = scaleOffset(panel) + group * PANEL_ROWS;
             int to = done * PANEL_ROWS;
-            unpackRun(words[array], from, numWords, array, scale, dst, to);
+            loops.unpackGroup(numBits, words[array], from, numWords, scales[array], biases[array], scale, dst, to);
             done += run;
-        }
-    }
-
-    private void unpackRun(int[] src, int from, int numWords, int array, int scale, float[] dst, int to) {
-        if (numBits == 8 && symmetric) {
-            GroupTile.unpack8(src, from, numWords, scales[array], scale, dst, to);
-        } else if (numBits == 8) {
-            GroupTile.unpack8(src, from, numWords, scales[array], biases[array], scale, dst, to);
-        } else if (symmetric) {
-            GroupTile.unpack4(src, from, numWords, scales[array], scale, dst, to);
-        } else {
-            GroupTile.unpack4(src, from, numWords, scales[array], biases[array], scale, dst, to);
         }
     }
 
     @Override
     void unpackRow(int row, float[] dst, int dstOffset) {
         float[] panel = new float[Lanes.roundUp(cols, wordCols) * PANEL_ROWS];
-        unpack(row / PANEL_ROWS, 0, cols, panel);
+        unpack(new PlainPanelLoops(), row / PANEL_ROWS, 0, cols, panel);
         for (int k = 0; k < cols; k++) {
             dst[dstOffset + k] = panel[k * PANEL_ROWS + row % PANEL_ROWS];
         }
@@ -127,33 +125,32 @@ final class GroupMatrix extends PackedMatrix {
     }
 
     @Override
-    void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+    void accumulate(
+            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
         int array = panel / panelsPerArray;
         for (int done = 0; done < count; ) {
             int group = (col + done) / groupCols;
             int run = Math.min(count - done, (group + 1) * groupCols - col - done);
             int from = offset(panel) + (col + done) / wordCols * L;
             int scale = scaleOffset(panel) + group * PANEL_ROWS;
-            accumulateRun(words[array], from, run / wordCols, array, scale, x, xOffset + done, sums, s);
+            loops.accumulateGroup(
+                    numBits,
+                    words[array],
+                    from,
+                    run / wordCols,
+                    scales[array],
+                    biases[array],
+                    scale,
+                    x,
+                    xOffset + done,
+                    sums,
+                    s);
             done += run;
         }
     }
 
-    private void accumulateRun(
-            int[] src, int from, int numWords, int array, int scale, float[] x, int xFrom, float[] sums, int s) {
-        if (numBits == 8 && symmetric) {
-            GroupTile.accumulate8(src, from, numWords, scales[array], scale, x, xFrom, sums, s);
-        } else if (numBits == 8) {
-            GroupTile.accumulate8(src, from, numWords, scales[array], biases[array], scale, x, xFrom, sums, s);
-        } else if (symmetric) {
-            GroupTile.accumulate4(src, from, numWords, scales[array], scale, x, xFrom, sums, s);
-        } else {
-            GroupTile.accumulate4(src, from, numWords, scales[array], biases[array], scale, x, xFrom, sums, s);
-        }
-    }
-
     @Override
-    int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+    int multiplyPanels(PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
         return 0;
     }
 }

@@ -1,6 +1,7 @@
 package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.LinearWeight;
+import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
 
 /** Some rows of a group-quantized checkpoint matrix, element by element. */
@@ -56,11 +57,35 @@ final class GroupReader {
         return integer(zeroWords[(row / perWord - firstZeroRow) * numGroups + group], row % perWord);
     }
 
+    /** One row in f32. */
     void dequantize(int row, float[] dst, int dstOffset) {
-        for (int col = 0; col < weight.inFeatures(); col++) {
-            int group = col / weight.groupSize();
-            dst[dstOffset + col] = (unsigned(row, col) - zeroPoint(row, group)) * scale(row, group);
+        for (int group = 0; group < numGroups; group++) {
+            int zeroPoint = zeroPoint(row, group);
+            float scale = scale(row, group);
+            for (int col = group * weight.groupSize(); col < groupEnd(group); col++) {
+                dst[dstOffset + col] = (unsigned(row, col) - zeroPoint) * scale;
+            }
         }
+    }
+
+    /** One row in bf16, rounded to the nearest, ties to even. */
+    void dequantize(int row, short[] dst, int dstOffset) {
+        int numBits = weight.numBits();
+        int perWord = 32 / numBits;
+        int mask = (1 << numBits) - 1;
+        int rowWord = (row - firstRow) * rowWords;
+        for (int group = 0; group < numGroups; group++) {
+            int zeroPoint = zeroPoint(row, group);
+            float scale = scale(row, group);
+            for (int col = group * weight.groupSize(); col < groupEnd(group); col++) {
+                int q = words[rowWord + col / perWord] >>> col % perWord * numBits & mask;
+                dst[dstOffset + col] = FloatBits.floatToBf16((q - zeroPoint) * scale);
+            }
+        }
+    }
+
+    private int groupEnd(int group) {
+        return Math.min(weight.inFeatures(), (group + 1) * weight.groupSize());
     }
 
     private int integer(int word, int index) {

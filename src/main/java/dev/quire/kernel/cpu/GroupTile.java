@@ -18,8 +18,8 @@ import jdk.incubator.vector.VectorSpecies;
  * inlined: several of them in one caller are more than that compiler takes at once. Hence the checks of whole ranges.
  */
 final class GroupTile {
-    private static final VectorSpecies<Float> F = Lanes.F;
-    private static final VectorSpecies<Integer> I = Lanes.I;
+    private static final VectorSpecies<Float> F = Species.F;
+    private static final VectorSpecies<Integer> I = Species.I;
     private static final int L = Lanes.COUNT;
 
     /** The bits of 1.0f, and where an integer lies in its significand. */

@@ -36,7 +36,7 @@ final class KeyTile {
     private final int[] groupAt = new int[KEYS / GROUP];
 
     /** Loads the keys [from, to) of the tile that starts at position {@code base}. */
-    void load(AttentionPlan plan, int tile, int base, int from, int to) {
+    void load(AttentionLoops loops, AttentionPlan plan, int tile, int base, int from, int to) {
         CpuPagedKvCache cache = plan.cache;
         int[] blockTables = plan.metadata.blockTables;
         int blocks = plan.tileSeq[tile] * plan.metadata.maxBlocksPerSeq;
@@ -55,7 +55,7 @@ final class KeyTile {
                 values = cache.floatValues(plan.layer, cache.chunk(block));
             }
         } else {
-            copyGroups(cache, plan.layer, blockTables, blocks, head, base, firstGroup, endGroup);
+            copyGroups(loops, cache, plan.layer, blockTables, blocks, head, base, firstGroup, endGroup);
         }
         listVectors(firstGroup, endGroup);
     }
@@ -109,6 +109,7 @@ final class KeyTile {
     }
 
     private void copyGroups(
+            AttentionLoops loops,
             CpuPagedKvCache cache,
             int layer,
             int[] blockTables,
@@ -130,8 +131,8 @@ final class KeyTile {
                 System.arraycopy(cache.floatKeys(layer, chunk), key, keys, groupAt[g], numKeys);
                 System.arraycopy(cache.floatValues(layer, chunk), value, values, g * numValues, numValues);
             } else {
-                VectorMath.widen(cache.shortKeys(layer, chunk), key, keys, groupAt[g], numKeys);
-                VectorMath.widen(cache.shortValues(layer, chunk), value, values, g * numValues, numValues);
+                loops.widen(cache.shortKeys(layer, chunk), key, keys, groupAt[g], numKeys);
+                loops.widen(cache.shortValues(layer, chunk), value, values, g * numValues, numValues);
             }
         }
     }

@@ -1,16 +1,11 @@
 package dev.quire.kernel.cpu;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorSpecies;
-
-/** The vector shape that every kernel here uses: the widest of this CPU. */
+/** Floats in a vector, which the layout of packed weights follows. */
 final class Lanes {
-    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
-    static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final int WITHOUT_VECTORS = 8;
 
-    /** Floats in a vector: 16 with AVX-512, 8 with AVX2, 4 with NEON. */
-    static final int COUNT = F.length();
+    /** 16 with AVX-512, 8 with AVX2, 4 with NEON. */
+    static final int COUNT = VectorModule.isPresent() ? Species.F.length() : WITHOUT_VECTORS;
 
     private Lanes() {}
 

@@ -1,7 +1,8 @@
 package dev.quire.kernel.cpu;
 
 /**
- * The passes over a whole logit row; a plain and a vector form give the same bits.
+ * The passes over a whole logit row; a plain and a vector form give the same bits. An instance may keep scratch: one for
+ * each thread.
  *
  * <p>Weights: the unnormalised probability of a token is {@code exp((x - max) × inverseTemperature)}, all in f32 with
  * {@link Exponential}, rounded to a multiple of {@link #WEIGHT_UNIT}, ties to even. A sum of up to 2^19 such weights is

@@ -11,10 +11,14 @@ final class LogprobReport {
     private static final int[] NO_IDS = {};
     private static final float[] NO_LOGPROBS = {};
 
-    private final LogitOps ops;
+    private LogitOps ops;
     private long[] keys = {};
 
     LogprobReport(LogitOps ops) {
+        this.ops = ops;
+    }
+
+    void use(LogitOps ops) {
         this.ops = ops;
     }
 

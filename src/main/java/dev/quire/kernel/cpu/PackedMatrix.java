@@ -31,11 +31,17 @@ abstract class PackedMatrix {
         panelsPerArray = (int) Math.max(1, MAX_ARRAY_LENGTH / Math.max(1, panelLength));
     }
 
+    /** What decides which loops multiply it. */
+    abstract String kind();
+
+    /** A matrix of zeros of this kind. */
+    abstract PackedMatrix ofSameKind(int rows, int cols);
+
     /** Bytes that stay resident. */
     abstract long numBytes();
 
     /** Converts columns [col, col + count) of a panel to f32 at {@code dst[0]}: [count, PANEL_ROWS]. */
-    abstract void unpack(int panel, int col, int count, float[] dst);
+    abstract void unpack(PanelLoops loops, int panel, int col, int count, float[] dst);
 
     /** Converts one row to f32. */
     abstract void unpackRow(int row, float[] dst, int dstOffset);
@@ -43,8 +49,9 @@ abstract class PackedMatrix {
     /** Whether {@link #accumulate} takes a step of this many rows; else the caller unpacks first. */
     abstract boolean readsDirectly(int numRows);
 
-    /** As {@link FloatTile#accumulate}, with columns [col, col + count) of a panel. */
-    abstract void accumulate(int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows);
+    /** As {@link PanelLoops#accumulateFloat}, with columns [col, col + count) of a panel. */
+    abstract void accumulate(
+            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows);
 
     /**
      * sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, several panels at
@@ -55,7 +62,8 @@ abstract class PackedMatrix {
      * @param sums [numPanels, numRows, PANEL_ROWS]
      * @return how many panels it took, from the first; 0 when it has no such kernel
      */
-    abstract int multiplyPanels(int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums);
+    abstract int multiplyPanels(
+            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums);
 
     final int panelRows(int panel) {
         return Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS);

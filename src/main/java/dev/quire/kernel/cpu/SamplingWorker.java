@@ -5,7 +5,7 @@ import dev.quire.kernel.SamplingBatch;
 
 /** Samples one row after the other on one thread; its scratch grows to the vocabulary once. */
 final class SamplingWorker {
-    private final LogitOps ops;
+    private LogitOps ops;
     private final LogitAdjustments adjustments = new LogitAdjustments();
     private final TopSelection selection;
     private final LogprobReport report;
@@ -17,6 +17,12 @@ final class SamplingWorker {
         this.ops = ops;
         selection = new TopSelection(ops);
         report = new LogprobReport(ops);
+    }
+
+    void use(LogitOps ops) {
+        this.ops = ops;
+        selection.use(ops);
+        report.use(ops);
     }
 
     /** Samples row {@code row}, whose logits are x[from, from + vocabSize). */

@@ -16,7 +16,7 @@ final class TopSelection {
 
     private static final int ABOVE_ALL = Float.floatToRawIntBits(1f) + 1;
 
-    private final LogitOps ops;
+    private LogitOps ops;
     private long[] keys = {};
     private int[] ids = {};
 
@@ -28,6 +28,10 @@ final class TopSelection {
     private double[] chunkSums;
 
     TopSelection(LogitOps ops) {
+        this.ops = ops;
+    }
+
+    void use(LogitOps ops) {
         this.ops = ops;
     }
 

@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** Whole rows with the Vector API; what is left at the end goes the plain way. */
 final class VectorLogitOps implements LogitOps {
-    private static final VectorSpecies<Float> F = Lanes.F;
-    private static final VectorSpecies<Integer> I = Lanes.I;
+    private static final VectorSpecies<Float> F = Species.F;
+    private static final VectorSpecies<Integer> I = Species.I;
     private static final VectorSpecies<Double> D = DoubleVector.SPECIES_PREFERRED;
     private static final int L = Lanes.COUNT;
     private static final int ABS = 0x7fffffff;

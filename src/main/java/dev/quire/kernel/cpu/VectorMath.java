@@ -9,14 +9,11 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** Elementary functions and conversions on whole vectors. */
 final class VectorMath {
-    private static final VectorSpecies<Float> F = Lanes.F;
+    private static final VectorSpecies<Float> F = Species.F;
 
     /** As many shorts as {@link Lanes#F} has floats. */
     private static final VectorSpecies<Short> HALF =
             VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
-
-    /** Below this |x| tanh is a short polynomial: 1 - 2 / (e^2x + 1) would cancel. */
-    private static final float SMALL_TANH = 0.3f;
 
     private VectorMath() {}
 
@@ -43,11 +40,11 @@ final class VectorMath {
         FloatVector e = exp(magnitude.mul(-2f));
         FloatVector large = broadcast(1f).sub(e).div(e.add(1f));
         FloatVector square = x.mul(x);
-        FloatVector p = square.fma(broadcast(62f / 2835f), broadcast(-17f / 315f));
-        p = p.fma(square, broadcast(2f / 15f));
-        p = p.fma(square, broadcast(-1f / 3f));
+        FloatVector p = square.fma(broadcast(Exponential.TANH_7), broadcast(Exponential.TANH_5));
+        p = p.fma(square, broadcast(Exponential.TANH_3));
+        p = p.fma(square, broadcast(Exponential.TANH_1));
         FloatVector small = p.mul(square).fma(magnitude, magnitude);
-        FloatVector result = large.blend(small, magnitude.compare(VectorOperators.LT, SMALL_TANH));
+        FloatVector result = large.blend(small, magnitude.compare(VectorOperators.LT, Exponential.SMALL_TANH));
         return result.blend(result.neg(), x.compare(VectorOperators.LT, 0f));
     }
 
@@ -55,7 +52,7 @@ final class VectorMath {
     static void widen(short[] source, int from, float[] target, int to, int n) {
         for (int i = 0; i < n; i += Lanes.COUNT) {
             IntVector bits = (IntVector)
-                    ShortVector.fromArray(HALF, source, from + i).convertShape(VectorOperators.S2I, Lanes.I, 0);
+                    ShortVector.fromArray(HALF, source, from + i).convertShape(VectorOperators.S2I, Species.I, 0);
             bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, to + i);
         }
     }

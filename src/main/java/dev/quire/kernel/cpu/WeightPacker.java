@@ -5,16 +5,39 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** Takes checkpoint matrices into packed ones, panels spread over the pool. */
+/**
+ * Takes checkpoint matrices into packed ones, panels spread over the pool.
+ *
+ * <p>Small matrices of 4- or 8-bit integers become bf16, rounded as transformers and vLLM's kernels round them: where
+ * the weights stay in a cache, unpacking integers costs more than reading two bytes, see {@code KernelBench}. Large ones
+ * stay packed: who quantizes a large model does it for the memory.
+ */
 final class WeightPacker {
+    /** Matrices up to 8 MiB of bf16. */
+    static final long EXPANDED_ELEMENTS = 4 << 20;
+
+    private static final int SAMPLE_ROWS = 4 * PackedMatrix.PANEL_ROWS;
+    private static final int SAMPLE_COLS = 32;
+
     private final WorkerPool pool;
     private final HeapBudget budget;
+    private final long maxExpandedElements;
+    private final Map<String, PackedMatrix> kinds = new ConcurrentHashMap<>();
 
-    WeightPacker(WorkerPool pool, HeapBudget budget) {
+    /** @param maxExpandedElements integer matrices of up to so many elements become bf16 */
+    WeightPacker(WorkerPool pool, HeapBudget budget, long maxExpandedElements) {
         this.pool = pool;
         this.budget = budget;
+        this.maxExpandedElements = maxExpandedElements;
+    }
+
+    /** A small matrix of zeros for each kind that was packed until now. */
+    List<PackedMatrix> kinds() {
+        return List.copyOf(kinds.values());
     }
 
     CpuLinear pack(LinearWeight weight) {
@@ -26,7 +49,7 @@ final class WeightPacker {
             parts.add(
                     leaf instanceof LinearWeight.Dense dense
                             ? pack(dense.weight())
-                            : pack((LinearWeight.GroupQuantized) leaf));
+                            : remember(pack((LinearWeight.GroupQuantized) leaf)));
         }
         return new CpuLinear(parts, bias(weight.outFeatures(), leaves), pool.numThreads());
     }
@@ -47,7 +70,8 @@ final class WeightPacker {
                         quantized.zeroPoint() == null);
             } else {
                 boolean half = leaf instanceof LinearWeight.Dense dense
-                        && dense.weight().dtype().sizeBytes() == 2;
+                        ? dense.weight().dtype().sizeBytes() == 2
+                        : isExpanded((LinearWeight.GroupQuantized) leaf);
                 numBytes += (half ? 2 : 4) * padded * leaf.inFeatures();
             }
         }
@@ -85,15 +109,24 @@ final class WeightPacker {
         if (tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16) {
             HalfMatrix matrix = new HalfMatrix(rows, cols, tensor.dtype() == DType.BF16);
             pool.run(matrix.numPanels, panel -> matrix.pack(panel, tensor));
-            return matrix;
+            return remember(matrix);
         }
         FloatMatrix matrix = new FloatMatrix(rows, cols);
         pool.run(matrix.numPanels, panel -> matrix.pack(panel, tensor));
+        return remember(matrix);
+    }
+
+    private PackedMatrix remember(PackedMatrix matrix) {
+        kinds.computeIfAbsent(matrix.kind(), kind -> matrix.ofSameKind(SAMPLE_ROWS, SAMPLE_COLS));
         return matrix;
     }
 
-    private static boolean isPacked(LinearWeight.GroupQuantized weight) {
-        return GroupMatrix.supports(weight.inFeatures(), weight.numBits(), weight.groupSize());
+    private boolean isPacked(LinearWeight.GroupQuantized weight) {
+        return !isExpanded(weight) && GroupMatrix.supports(weight.inFeatures(), weight.numBits(), weight.groupSize());
+    }
+
+    private boolean isExpanded(LinearWeight.GroupQuantized weight) {
+        return (long) weight.outFeatures() * weight.inFeatures() <= maxExpandedElements;
     }
 
     private PackedMatrix pack(LinearWeight.GroupQuantized weight) {
@@ -102,6 +135,15 @@ final class WeightPacker {
         }
         int rows = weight.outFeatures();
         int cols = weight.inFeatures();
+        if (isExpanded(weight)) {
+            HalfMatrix matrix = new HalfMatrix(rows, cols, true);
+            pool.run(matrix.numPanels, panel -> {
+                int first = panel * PackedMatrix.PANEL_ROWS;
+                GroupReader reader = new GroupReader(weight, first, matrix.panelRows(panel));
+                matrix.pack(panel, reader);
+            });
+            return matrix;
+        }
         if (!isPacked(weight)) {
             // Groups that are no whole words are rare enough to be kept in f32.
             FloatMatrix matrix = new FloatMatrix(rows, cols);

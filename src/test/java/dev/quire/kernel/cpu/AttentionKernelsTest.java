@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AttentionKernelsTest {
     private static final WorkerPool POOL = new WorkerPool(3);
     private static final CpuKvCache CACHES = new CpuKvCache(POOL);
-    private static final CpuAttention CPU = new CpuAttention(POOL);
+    private static final CpuAttention CPU = new CpuAttention(POOL, LoopChoice.fastest());
     private static final ReferenceAttention REFERENCE = new ReferenceAttention(POOL);
 
     @AfterAll
@@ -120,7 +120,10 @@ class AttentionKernelsTest {
             assertSameBits(whole, together.run(CACHES, CPU, together.steps(100), 8, type, 2));
             assertSameBits(whole, together.run(CACHES, CPU, alone(together), 16, type, 3));
             try (WorkerPool one = new WorkerPool(1)) {
-                assertSameBits(whole, together.run(CACHES, new CpuAttention(one), together.steps(77), 16, type, 4));
+                assertSameBits(
+                        whole,
+                        together.run(
+                                CACHES, new CpuAttention(one, LoopChoice.fastest()), together.steps(77), 16, type, 4));
             }
         }
     }

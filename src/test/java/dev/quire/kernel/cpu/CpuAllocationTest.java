@@ -41,7 +41,7 @@ class CpuAllocationTest {
 
     @Test
     void products() {
-        CpuGemm gemm = new CpuGemm(pool, new WeightPacker(pool, new HeapBudget()));
+        CpuGemm gemm = new CpuGemm(pool, LoopChoice.fastest(), new WeightPacker(pool, new HeapBudget(), 0));
         List<LinearWeight> weights = new ArrayList<>();
         for (DType dtype : new DType[] {DType.BF16, DType.F16, DType.F32}) {
             weights.add(CpuTensors.dense(random, dtype, 250, 1000, true));
@@ -65,16 +65,16 @@ class CpuAllocationTest {
         Tensor x = CpuTensors.random(random, 8, 1024, 0);
         Tensor out = CpuTensors.poisoned(8, 1024, 0);
         Tensor weight = CpuTensors.vector(new float[1024]);
-        CpuNorm norm = new CpuNorm(pool);
+        CpuNorm norm = new CpuNorm(pool, LoopChoice.fastest());
         assertEndsWithoutAllocating("rmsNorm", () -> norm.rmsNorm(out, x, weight, 1e-5f, 8));
         assertEndsWithoutAllocating("addRmsNorm", () -> norm.addRmsNorm(out, x, x, 0.5f, weight, 1e-5f, 8));
         Tensor head = CpuTensors.vector(new float[64]);
         assertEndsWithoutAllocating("rmsNormHeads", () -> norm.rmsNormHeads(x, 0, 16, 64, head, 1e-5f, 8));
-        CpuActivation activation = new CpuActivation(pool);
+        CpuActivation activation = new CpuActivation(pool, LoopChoice.fastest());
         for (Gate gate : Gate.values()) {
             assertEndsWithoutAllocating(gate.name(), () -> activation.gatedMultiply(out, x, gate, 512, 8));
         }
-        CpuRope rope = new CpuRope(pool);
+        CpuRope rope = new CpuRope(pool, LoopChoice.fastest());
         var table = rope.load(new RopeTable(new float[32], 1, false), 64);
         int[] positions = {1, 2, 3, 4, 5, 6, 7, 8};
         assertEndsWithoutAllocating("rope", () -> rope.rotate(x, 0, 16, 64, table, positions, 8));

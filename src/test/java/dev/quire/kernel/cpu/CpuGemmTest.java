@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
+import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 import java.util.ArrayList;
@@ -20,8 +21,8 @@ class CpuGemmTest {
 
     private final Random random = new Random(1);
     private final WorkerPool pool = new WorkerPool(3);
-    private final WeightPacker packer = new WeightPacker(pool, new HeapBudget());
-    private final CpuGemm gemm = new CpuGemm(pool, packer);
+    private final WeightPacker packer = new WeightPacker(pool, new HeapBudget(), 0);
+    private final CpuGemm gemm = new CpuGemm(pool, LoopChoice.fastest(), packer);
     private final ReferenceGemm reference = new ReferenceGemm(pool);
 
     @AfterEach
@@ -95,6 +96,32 @@ class CpuGemmTest {
             check(stacked, numRows);
         }
         assertThat(gemm.load(stacked).outFeatures()).isEqualTo(69);
+    }
+
+    @Test
+    void smallIntegerMatricesAreRoundedToBf16() {
+        int in = 640;
+        LinearWeight.GroupQuantized quantized =
+                (LinearWeight.GroupQuantized) CpuTensors.quantized(random, 4, 128, false, DType.BF16, 33, in);
+        HalfMatrix small = (HalfMatrix) new WeightPacker(pool, new HeapBudget(), 33 * in)
+                .pack(quantized)
+                .parts
+                .get(0);
+        GroupReader reader = new GroupReader(quantized, 0, 33);
+        float[] exact = new float[in];
+        float[] rounded = new float[in];
+        for (int row = 0; row < 33; row++) {
+            reader.dequantize(row, exact, 0);
+            small.unpackRow(row, rounded, 0);
+            for (int k = 0; k < in; k++) {
+                assertThat(rounded[k]).isEqualTo(FloatBits.bf16ToFloat(FloatBits.floatToBf16(exact[k])));
+            }
+        }
+        assertThat(new WeightPacker(pool, new HeapBudget(), 33 * in - 1)
+                        .pack(quantized)
+                        .parts
+                        .get(0))
+                .isInstanceOf(GroupMatrix.class);
     }
 
     @Test

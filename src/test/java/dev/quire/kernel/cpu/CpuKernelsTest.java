@@ -35,7 +35,7 @@ class CpuKernelsTest {
 
     @Test
     void rmsNorm() {
-        CpuNorm norm = new CpuNorm(pool);
+        CpuNorm norm = new CpuNorm(pool, LoopChoice.fastest());
         ReferenceNorm reference = new ReferenceNorm();
         for (int hidden : SIZES) {
             for (int numRows : BATCHES) {
@@ -57,7 +57,7 @@ class CpuKernelsTest {
 
     @Test
     void addRmsNorm() {
-        CpuNorm norm = new CpuNorm(pool);
+        CpuNorm norm = new CpuNorm(pool, LoopChoice.fastest());
         ReferenceNorm reference = new ReferenceNorm();
         for (int hidden : SIZES) {
             for (int numRows : BATCHES) {
@@ -77,7 +77,7 @@ class CpuKernelsTest {
 
     @Test
     void rmsNormHeads() {
-        CpuNorm norm = new CpuNorm(pool);
+        CpuNorm norm = new CpuNorm(pool, LoopChoice.fastest());
         ReferenceNorm reference = new ReferenceNorm();
         for (int headDim : new int[] {4, 13, 64, 128}) {
             for (int numRows : BATCHES) {
@@ -93,7 +93,7 @@ class CpuKernelsTest {
 
     @Test
     void ropeIsTheReferenceBitForBit() {
-        CpuRope rope = new CpuRope(pool);
+        CpuRope rope = new CpuRope(pool, LoopChoice.fastest());
         ReferenceRope reference = new ReferenceRope();
         for (int numPairs : new int[] {1, 2, 3, 4, 16, 21, 32, 64}) {
             for (boolean interleaved : new boolean[] {false, true}) {
@@ -131,7 +131,7 @@ class CpuKernelsTest {
 
     @Test
     void ropeRefusesPositionsBeyondItsTable() {
-        CpuRope rope = new CpuRope(pool);
+        CpuRope rope = new CpuRope(pool, LoopChoice.fastest());
         var table = rope.load(new RopeTable(new float[] {1}, 1, false), 8);
         assertThatThrownBy(() -> rope.rotate(CpuTensors.vector(1, 2), 0, 1, 2, table, new int[] {8}, 1))
                 .isInstanceOf(IllegalStateException.class)
@@ -140,7 +140,7 @@ class CpuKernelsTest {
 
     @Test
     void gatedMultiply() {
-        CpuActivation activation = new CpuActivation(pool);
+        CpuActivation activation = new CpuActivation(pool, LoopChoice.fastest());
         ReferenceActivation reference = new ReferenceActivation();
         for (Gate gate : Gate.values()) {
             for (int ffn : SIZES) {
@@ -186,7 +186,8 @@ class CpuKernelsTest {
         for (Gate gate : Gate.values()) {
             Tensor actual = CpuTensors.poisoned(1, extremes.length, 0);
             Tensor expected = CpuTensors.poisoned(1, extremes.length, 0);
-            new CpuActivation(pool).gatedMultiply(actual, CpuTensors.vector(gateUp), gate, extremes.length, 1);
+            new CpuActivation(pool, LoopChoice.fastest())
+                    .gatedMultiply(actual, CpuTensors.vector(gateUp), gate, extremes.length, 1);
             new ReferenceActivation().gatedMultiply(expected, CpuTensors.vector(gateUp), gate, extremes.length, 1);
             CpuTensors.assertClose(actual, expected, 1, extremes.length, 1e-6);
         }
@@ -194,7 +195,7 @@ class CpuKernelsTest {
 
     @Test
     void embeddingOfEveryType() {
-        CpuEmbedding embedding = new CpuEmbedding(new WeightPacker(pool, new HeapBudget()));
+        CpuEmbedding embedding = new CpuEmbedding(new WeightPacker(pool, new HeapBudget(), 0));
         ReferenceEmbedding reference = new ReferenceEmbedding();
         int[] ids = {9, 0, 4};
         for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.F16}) {
@@ -214,7 +215,7 @@ class CpuKernelsTest {
 
     @Test
     void gatherRows() {
-        CpuEmbedding embedding = new CpuEmbedding(new WeightPacker(pool, new HeapBudget()));
+        CpuEmbedding embedding = new CpuEmbedding(new WeightPacker(pool, new HeapBudget(), 0));
         Tensor x = CpuTensors.random(random, 6, 13, 2);
         Tensor out = CpuTensors.poisoned(4, 13, 1);
         embedding.gatherRows(out, x, new int[] {5, 0, 3}, 3);

@@ -27,7 +27,7 @@ public final class KernelBench {
 
     private KernelBench(int numThreads) {
         pool = new WorkerPool(numThreads);
-        gemm = new CpuGemm(pool, new WeightPacker(pool, new HeapBudget()));
+        gemm = new CpuGemm(pool, LoopChoice.fastest(), new WeightPacker(pool, new HeapBudget(), 0));
     }
 
     public static void main(String[] args) {
@@ -113,15 +113,15 @@ public final class KernelBench {
     private static int sum(int[] words, int from, int to) {
         int l = Lanes.COUNT;
         int quarter = (to - from) / 4;
-        IntVector a = IntVector.zero(Lanes.I);
-        IntVector b = IntVector.zero(Lanes.I);
-        IntVector c = IntVector.zero(Lanes.I);
-        IntVector d = IntVector.zero(Lanes.I);
+        IntVector a = IntVector.zero(Species.I);
+        IntVector b = IntVector.zero(Species.I);
+        IntVector c = IntVector.zero(Species.I);
+        IntVector d = IntVector.zero(Species.I);
         for (int i = from; i < from + quarter; i += l) {
-            a = a.add(IntVector.fromArray(Lanes.I, words, i));
-            b = b.add(IntVector.fromArray(Lanes.I, words, i + quarter));
-            c = c.add(IntVector.fromArray(Lanes.I, words, i + 2 * quarter));
-            d = d.add(IntVector.fromArray(Lanes.I, words, i + 3 * quarter));
+            a = a.add(IntVector.fromArray(Species.I, words, i));
+            b = b.add(IntVector.fromArray(Species.I, words, i + quarter));
+            c = c.add(IntVector.fromArray(Species.I, words, i + 2 * quarter));
+            d = d.add(IntVector.fromArray(Species.I, words, i + 3 * quarter));
         }
         return a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD);
     }
@@ -131,7 +131,7 @@ public final class KernelBench {
     }
 
     private static float fmaChains(float start) {
-        FloatVector x = FloatVector.broadcast(Lanes.F, start);
+        FloatVector x = FloatVector.broadcast(Species.F, start);
         FloatVector a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x;
         for (int round = 0; round < FMA_ROUNDS; round++) {
             a = a.fma(x, x);

@@ -98,7 +98,7 @@ class LogitOpsTest {
                 x[i] = i == 0 ? Float.NEGATIVE_INFINITY : Math.min(0, start + i * 1e-3f);
             }
             float[] actual =
-                    VectorMath.exp(FloatVector.fromArray(Lanes.F, x, 0)).toArray();
+                    VectorMath.exp(FloatVector.fromArray(Species.F, x, 0)).toArray();
             for (int i = 0; i < x.length; i++) {
                 assertThat(actual[i]).isEqualTo(Exponential.exp(x[i]));
             }
@@ -113,7 +113,7 @@ class LogitOpsTest {
                 x[i] = start * i / 4;
             }
             float[] actual =
-                    VectorMath.tanh(FloatVector.fromArray(Lanes.F, x, 0)).toArray();
+                    VectorMath.tanh(FloatVector.fromArray(Species.F, x, 0)).toArray();
             for (int i = 0; i < x.length; i++) {
                 assertThat((double) actual[i]).isCloseTo(Math.tanh(x[i]), within(1.5e-7));
             }

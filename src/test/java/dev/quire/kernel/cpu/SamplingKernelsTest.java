@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SamplingKernelsTest {
     private static final WorkerPool POOL = new WorkerPool(3);
-    private static final CpuSampling CPU = new CpuSampling(POOL);
+    private static final CpuSampling CPU = new CpuSampling(POOL, LoopChoice.fastest());
     private static final ReferenceSampling REFERENCE = new ReferenceSampling();
     private static final float INFINITY = Float.POSITIVE_INFINITY;
 

@@ -36,7 +36,13 @@ class WithoutVectorModuleTest {
             AttentionCase attentionCase = new AttentionCase(params, 1, 40);
             try (WorkerPool pool = new WorkerPool(2)) {
                 float[] actual = attentionCase
-                        .run(new CpuKvCache(pool), new CpuAttention(pool), attentionCase.steps(9), 16, DType.F32, 1)[0];
+                        .run(
+                                new CpuKvCache(pool),
+                                new CpuAttention(pool, LoopChoice.fastest()),
+                                attentionCase.steps(9),
+                                16,
+                                DType.F32,
+                                1)[0];
                 double[] expected = attentionCase.expected(DType.F32)[0];
                 for (int i = 0; i < expected.length; i++) {
                     if (!(Math.abs(actual[i] - expected[i]) < 1e-5)) {
@@ -64,7 +70,7 @@ class WithoutVectorModuleTest {
             Arrays.fill(batch.numLogprobs, -1);
             SampledTokens out = new SampledTokens(rows);
             try (WorkerPool pool = new WorkerPool(2)) {
-                new CpuSampling(pool).sample(logits, 1000, batch, out);
+                new CpuSampling(pool, LoopChoice.fastest()).sample(logits, 1000, batch, out);
             }
             return Arrays.toString(out.ids);
         }
