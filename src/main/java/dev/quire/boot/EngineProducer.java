@@ -38,6 +38,9 @@ class EngineProducer {
     private final ValueRegistry registry;
     private final String host;
     private final boolean used;
+    /** Set before the engine. */
+    private @Nullable ServedModel model;
+
     private volatile @Nullable QuireEngine engine;
 
     /** @param client decides whether this engine is the one in use: tests bring their own */
@@ -61,7 +64,8 @@ class EngineProducer {
     @Produces
     @Singleton
     ServedModel model() {
-        return ServedModels.of(loaded(), config);
+        loaded();
+        return model;
     }
 
     private QuireEngine loaded() {
@@ -107,7 +111,7 @@ class EngineProducer {
      * @throws StartupException when the configuration asks of the model what it has not
      */
     void serve(QuireEngine opened) {
-        ServedModels.of(opened, config);
+        model = ServedModels.of(opened, config);
         engine = opened;
         ServerAddress address = ServerAddress.of(host, registry);
         LOG.info(readyLine(opened, address));

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -165,11 +166,27 @@ public final class QuireEngine implements AutoCloseable {
                     backend.name() + ", " + backend.description(),
                     BackendChoice.cpuOptions(options).numThreads(),
                     model.weightBytesPerStep(),
-                    prepareLater ? new Thread(backend::prepare, "quire-prepare") : null);
+                    prepareLater ? preparation(backend) : null);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
         }
+    }
+
+    /** After a moment: the first request should have the cores to itself. */
+    private static Thread preparation(Backend backend) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        TimeUnit.SECONDS.sleep(1);
+                        backend.prepare();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "quire-prepare");
+        thread.setDaemon(true);
+        return thread;
     }
 
     private static void checkDtype(EngineOptions options, ModelConfig config) {
@@ -263,7 +280,6 @@ public final class QuireEngine implements AutoCloseable {
     void prepareLater() {
         Thread preparation = loaded.preparation;
         if (preparation != null) {
-            preparation.setDaemon(true);
             preparation.start();
         }
     }

@@ -71,15 +71,22 @@ final class GroupReader {
     /** One row in bf16, rounded to the nearest, ties to even. */
     void dequantize(int row, short[] dst, int dstOffset) {
         int numBits = weight.numBits();
-        int perWord = 32 / numBits;
         int mask = (1 << numBits) - 1;
-        int rowWord = (row - firstRow) * rowWords;
-        for (int group = 0; group < numGroups; group++) {
-            int zeroPoint = zeroPoint(row, group);
-            float scale = scale(row, group);
-            for (int col = group * weight.groupSize(); col < groupEnd(group); col++) {
-                int q = words[rowWord + col / perWord] >>> col % perWord * numBits & mask;
-                dst[dstOffset + col] = FloatBits.floatToBf16((q - zeroPoint) * scale);
+        int group = 0;
+        int groupEnd = 0;
+        int zeroPoint = 0;
+        float scale = 0;
+        int col = 0;
+        for (int at = (row - firstRow) * rowWords; col < weight.inFeatures(); at++) {
+            int word = words[at];
+            int wordEnd = Math.min(col + 32 / numBits, weight.inFeatures());
+            for (; col < wordEnd; col++, word >>>= numBits) {
+                if (col == groupEnd) {
+                    zeroPoint = zeroPoint(row, group);
+                    scale = scale(row, group);
+                    groupEnd = groupEnd(group++);
+                }
+                dst[dstOffset + col] = FloatBits.floatToBf16(((word & mask) - zeroPoint) * scale);
             }
         }
     }

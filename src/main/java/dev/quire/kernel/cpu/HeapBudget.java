@@ -8,14 +8,18 @@ import dev.quire.tensor.OutOfDeviceMemoryException;
  */
 final class HeapBudget {
     private static final int RESERVED_FRACTION = 16;
+    private static final int WORTH_COLLECTING_FRACTION = 64;
     private static final long MAX_RESERVED_BYTES = 512L << 20;
 
     /**
-     * Bytes that may still be allocated. Collects garbage first, as what was read while loading would count as used:
-     * not for the step path.
+     * Bytes that may still be allocated. Collects garbage first where it could make a difference, as what was read while
+     * loading counts as used: not for the step path.
      */
     long availableBytes() {
-        System.gc();
+        Runtime runtime = Runtime.getRuntime();
+        if (runtime.totalMemory() - runtime.freeMemory() > runtime.maxMemory() / WORTH_COLLECTING_FRACTION) {
+            System.gc();
+        }
         return freeBytes();
     }
 
