@@ -10,7 +10,8 @@ import dev.quire.scheduler.SchedulerStats;
  * @param kvCacheUsage used share of KV blocks, in [0, 1]
  * @param numBlocks all KV blocks
  * @param numFreeBlocks blocks no sequence owns (cached ones included)
- * @param kvInternalWaste share of allocated KV slots that hold no token, averaged over all steps, in [0, 1]
+ * @param kvSlotSteps counter of allocated KV slots, summed over all steps
+ * @param kvEmptySlotSteps counter of those of them that held no token
  * @param numPreemptions counter
  * @param numPromptTokens counter of prompt tokens of started sequences, cached ones included
  * @param numCachedPromptTokens counter of those that came from the cache
@@ -29,7 +30,8 @@ public record EngineStats(
         double kvCacheUsage,
         int numBlocks,
         int numFreeBlocks,
-        double kvInternalWaste,
+        long kvSlotSteps,
+        long kvEmptySlotSteps,
         long numPreemptions,
         long numPromptTokens,
         long numCachedPromptTokens,
@@ -42,4 +44,9 @@ public record EngineStats(
         long[] numFinished) {
     /** Upper bounds of the tokens-per-step histogram, as vLLM's {@code iteration_tokens_total}. */
     public static final int[] ITERATION_BUCKETS = SchedulerStats.ITERATION_BUCKETS;
+
+    /** Share of allocated KV slots that held no token, over all steps, in [0, 1]. */
+    public double kvInternalWaste() {
+        return kvSlotSteps == 0 ? 0 : (double) kvEmptySlotSteps / kvSlotSteps;
+    }
 }

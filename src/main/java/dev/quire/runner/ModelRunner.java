@@ -29,7 +29,7 @@ public final class ModelRunner implements StepRunner {
         this.kvCache = kvCache;
         input = new InputBatch(maxNumSeqs, maxNumTokens, maxModelLen, kvCache.blockSize());
         sampler = new Sampler(backend.sampling(), maxNumSeqs, model.vocabSize());
-        promptLogprobs = new PromptLogprobsReader(model, backend.sampling(), Math.min(maxNumSeqs, maxNumTokens));
+        promptLogprobs = new PromptLogprobsReader(model, sampler, Math.min(maxNumSeqs, maxNumTokens));
     }
 
     @Override

@@ -3,30 +3,28 @@ package dev.quire.runner;
 import dev.quire.batch.ModelRunnerOutput;
 import dev.quire.batch.ScheduledSequence;
 import dev.quire.batch.SchedulerOutput;
-import dev.quire.kernel.SampledTokens;
-import dev.quire.kernel.SamplingKernels;
 import dev.quire.model.CausalLm;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenLogprobs;
+import dev.quire.sampling.Sampler;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Log-probabilities of prompt tokens, for the few requests that ask: logits of every prompt row, in pieces. */
 final class PromptLogprobsReader {
     private final CausalLm model;
-    private final SamplingKernels kernels;
+    private final Sampler sampler;
     private final int maxRows;
     private final int[] rows;
     private final int[] targets;
-    private final SampledTokens read;
 
-    PromptLogprobsReader(CausalLm model, SamplingKernels kernels, int maxRows) {
+    /** @param maxRows of a piece; at most the sampler's */
+    PromptLogprobsReader(CausalLm model, Sampler sampler, int maxRows) {
         this.model = model;
-        this.kernels = kernels;
+        this.sampler = sampler;
         this.maxRows = maxRows;
         rows = new int[maxRows];
         targets = new int[maxRows];
-        read = new SampledTokens(maxRows);
     }
 
     void read(SchedulerOutput order, ModelRunnerOutput output) {
@@ -51,12 +49,7 @@ final class PromptLogprobsReader {
                 rows[j] = firstRow + done + j;
                 targets[j] = row.tokens[row.firstPosition + done + j + 1];
             }
-            kernels.logprobs(model.logits(rows, n), model.vocabSize(), targets, numTop, n, read);
-            for (int j = 0; j < n; j++) {
-                int[] topIds = read.topIds[j] == null ? new int[0] : read.topIds[j].clone();
-                float[] topLogprobs = read.topLogprobs[j] == null ? new float[0] : read.topLogprobs[j].clone();
-                all.add(new TokenLogprobs(targets[j], read.logprobs[j], read.ranks[j], topIds, topLogprobs));
-            }
+            all.addAll(sampler.promptLogprobs(model.logits(rows, n), targets, n, numTop));
         }
         return all;
     }

@@ -77,10 +77,14 @@ public final class SchedulerStats {
         return numIterationTokens;
     }
 
-    /** Share of allocated KV slots that hold no known token, over all steps. */
-    public double internalWaste() {
-        long allocated = allocatedSlotSteps;
-        return allocated == 0 ? 0 : (double) emptySlotSteps / allocated;
+    /** Allocated KV slots, summed over all steps. */
+    public long numSlotSteps() {
+        return allocatedSlotSteps;
+    }
+
+    /** Those of them that held no known token. */
+    public long numEmptySlotSteps() {
+        return emptySlotSteps;
     }
 
     /** A copy of the counters by {@link FinishReason} ordinal. */
