@@ -22,6 +22,7 @@ import dev.quire.weights.hub.DownloadProgress;
 import dev.quire.weights.hub.HubException;
 import java.security.SecureRandom;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -166,7 +167,7 @@ public final class QuireEngine implements AutoCloseable {
                     backend.name() + ", " + backend.description(),
                     BackendChoice.cpuOptions(options).numThreads(),
                     model.weightBytesPerStep(),
-                    prepareLater ? preparation(backend) : null);
+                    prepareLater ? preparation(backend, log) : null);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -174,12 +175,15 @@ public final class QuireEngine implements AutoCloseable {
     }
 
     /** After a moment: the first request should have the cores to itself. */
-    private static Thread preparation(Backend backend) {
+    private static Thread preparation(Backend backend, Consumer<String> log) {
         Thread thread = new Thread(
                 () -> {
                     try {
                         TimeUnit.SECONDS.sleep(1);
+                        long start = System.nanoTime();
                         backend.prepare();
+                        double seconds = (System.nanoTime() - start) / 1e9;
+                        log.accept(String.format(Locale.ROOT, "kernels prepared in %.1f s", seconds));
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt();
                     }

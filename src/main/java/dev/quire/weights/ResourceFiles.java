@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A model among the resources of a class path; {@link #bytes} reads a resource whole into an array. */
+/** A model among the resources of a class path; {@link #bytes} reads a resource whole into native memory. */
 record ResourceFiles(ClassLoader loader, String root) implements ModelFiles {
     @Override
     public boolean has(String name) {
@@ -29,7 +29,9 @@ record ResourceFiles(ClassLoader loader, String root) implements ModelFiles {
 
     @Override
     public HostBytes bytes(String name) {
-        return HostBytes.of(ByteBuffer.wrap(read(name)));
+        byte[] content = read(name);
+        return HostBytes.of(
+                ByteBuffer.allocateDirect(content.length).put(content).flip());
     }
 
     @Override
