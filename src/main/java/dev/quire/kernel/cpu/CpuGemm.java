@@ -55,6 +55,7 @@ final class CpuGemm implements GemmKernels {
     private int outOffset;
     private int outStride;
     private CpuLinear linear;
+    private PanelBlocks blocks;
     private PanelLoops loops;
 
     CpuGemm(WorkerPool pool, LoopChoice choice, WeightPacker packer) {
@@ -66,6 +67,7 @@ final class CpuGemm implements GemmKernels {
         tiles = new float[pool.numThreads()][(TILE_COLS + MAX_WORD_COLS) * PANEL_ROWS];
         sums = new float[pool.numThreads()][CpuLinear.MAX_BLOCK_PANELS * MAX_BATCH * PANEL_ROWS];
         linear = new CpuLinear(List.of(new FloatMatrix(0, 0)), null, 1);
+        blocks = linear.blocks(1);
     }
 
     @Override
@@ -94,6 +96,7 @@ final class CpuGemm implements GemmKernels {
             return;
         }
         linear = (CpuLinear) weight;
+        blocks = linear.blocks(numRows);
         loops = choice.current().panels();
         this.out = out.floats();
         outOffset = (int) out.offset();
@@ -105,11 +108,11 @@ final class CpuGemm implements GemmKernels {
     }
 
     private void multiplyBlocks(int task) {
-        int numBlocks = linear.numBlocks();
-        for (int block = nextBlock.getAndIncrement(); block < numBlocks; block = nextBlock.getAndIncrement()) {
-            PackedMatrix matrix = linear.blockMatrix(block);
-            int panel = linear.blockPanel(block);
-            int numPanels = linear.blockPanels(block);
+        PanelBlocks blocks = this.blocks;
+        for (int block = nextBlock.getAndIncrement(); block < blocks.count; block = nextBlock.getAndIncrement()) {
+            PackedMatrix matrix = linear.parts.get(blocks.part[block]);
+            int panel = blocks.panel[block];
+            int numPanels = blocks.numPanels[block];
             int numBands = rows.numBands();
             int done = 0;
             if (numBands == 1) {
@@ -169,12 +172,12 @@ final class CpuGemm implements GemmKernels {
 
     /** sums [endPanel - firstPanel, rows, PANEL_ROWS] to the output rows, bias added. */
     private void store(int block, int firstPanel, int endPanel, int firstRow, int endRow, float[] sums) {
-        PackedMatrix matrix = linear.blockMatrix(block);
+        PackedMatrix matrix = linear.parts.get(blocks.part[block]);
         float[] bias = linear.bias;
         int at = 0;
         for (int p = firstPanel; p < endPanel; p++) {
-            int output = linear.blockOutput(block) + p * PANEL_ROWS;
-            int count = matrix.panelRows(linear.blockPanel(block) + p);
+            int output = blocks.output[block] + p * PANEL_ROWS;
+            int count = matrix.panelRows(blocks.panel[block] + p);
             for (int row = firstRow; row < endRow; row++, at += PANEL_ROWS) {
                 int to = outOffset + row * outStride + output;
                 if (bias != null) {

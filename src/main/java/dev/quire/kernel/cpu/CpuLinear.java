@@ -1,7 +1,6 @@
 package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.Linear;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,11 +14,10 @@ final class CpuLinear implements Linear {
     private final int outFeatures;
     private final int inFeatures;
 
-    // Block b is panels [blockPanel[b], + blockPanels[b]) of parts[blockPart[b]]; its first output is blockOutput[b].
-    private final int[] blockPart;
-    private final int[] blockPanel;
-    private final int[] blockPanels;
-    private final int[] blockOutput;
+    /** For one or two rows, whose kernels take four panels at once. */
+    private final PanelBlocks wide;
+    /** For more rows: small enough that all threads end together. */
+    private final PanelBlocks fine;
 
     /** @param numThreads blocks are made small enough to keep that many busy to the end */
     CpuLinear(List<PackedMatrix> parts, float @Nullable [] bias, int numThreads) {
@@ -36,45 +34,14 @@ final class CpuLinear implements Linear {
             numOutputs += part.rows;
         }
         outFeatures = numOutputs;
-        // Four at least: as many as the one-row kernels take at once.
-        int size = Math.max(4, Math.min(MAX_BLOCK_PANELS, numPanels / (4 * numThreads)));
-        List<int[]> blocks = new ArrayList<>();
-        int output = 0;
-        for (int p = 0; p < parts.size(); p++) {
-            PackedMatrix part = parts.get(p);
-            for (int panel = 0; panel < part.numPanels; ) {
-                // Not across the border of two arrays.
-                int inArray = part.panelsPerArray - panel % part.panelsPerArray;
-                int count = Math.min(Math.min(size, inArray), part.numPanels - panel);
-                blocks.add(new int[] {p, panel, count, output + panel * PackedMatrix.PANEL_ROWS});
-                panel += count;
-            }
-            output += part.rows;
-        }
-        blockPart = blocks.stream().mapToInt(block -> block[0]).toArray();
-        blockPanel = blocks.stream().mapToInt(block -> block[1]).toArray();
-        blockPanels = blocks.stream().mapToInt(block -> block[2]).toArray();
-        blockOutput = blocks.stream().mapToInt(block -> block[3]).toArray();
+        int size = Math.min(MAX_BLOCK_PANELS, numPanels / (4 * numThreads));
+        wide = new PanelBlocks(this.parts, Math.max(4, size));
+        fine = new PanelBlocks(this.parts, Math.max(1, size));
     }
 
-    int numBlocks() {
-        return blockPart.length;
-    }
-
-    PackedMatrix blockMatrix(int block) {
-        return parts.get(blockPart[block]);
-    }
-
-    int blockPanel(int block) {
-        return blockPanel[block];
-    }
-
-    int blockPanels(int block) {
-        return blockPanels[block];
-    }
-
-    int blockOutput(int block) {
-        return blockOutput[block];
+    /** What to spread over the threads in a step of so many rows. */
+    PanelBlocks blocks(int numRows) {
+        return numRows <= 2 ? wide : fine;
     }
 
     @Override
