@@ -51,6 +51,15 @@ public interface Backend extends AutoCloseable {
      */
     default void prepare() {}
 
+    /**
+     * Chooses among kernels for the loaded weights, by measuring where it must, and says so in one line for the log; empty
+     * when there was nothing to choose. Call it once, after the last load and before the first step; after
+     * {@link #prepare} where the weights are large.
+     */
+    default String chooseProducts() {
+        return "";
+    }
+
     /** Waits until all kernels called so far are done. */
     void synchronize();
 

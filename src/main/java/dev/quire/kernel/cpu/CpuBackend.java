@@ -30,14 +30,19 @@ public final class CpuBackend implements Backend {
     private final WeightPacker packer;
     private final NormKernels norm;
     private final RopeKernels rope;
-    private final GemmKernels gemm;
+    private final CpuGemm gemm;
+    private final ProductChoice products;
     private final ActivationKernels activation;
     private final EmbeddingKernels embedding;
     private final KvCacheKernels kvCache;
     private final AttentionKernels attention;
     private final SamplingKernels sampling;
 
-    /** Starts the threads of the pool. */
+    /**
+     * Starts the threads of the pool.
+     *
+     * @throws OneDnnUnavailableException when the options ask for oneDNN and it does not start
+     */
     public CpuBackend(CpuOptions options) {
         this.options = options;
         pool = new WorkerPool(options.numThreads());
@@ -53,6 +58,12 @@ public final class CpuBackend implements Backend {
         norm = new CpuNorm(pool, loops);
         rope = new CpuRope(pool, loops);
         gemm = new CpuGemm(pool, loops, packer);
+        try {
+            products = new ProductChoice(options.gemm(), pool, gemm);
+        } catch (OneDnnUnavailableException e) {
+            pool.close();
+            throw e;
+        }
         activation = new CpuActivation(pool, loops);
         embedding = new CpuEmbedding(packer);
         kvCache = new CpuKvCache(pool);
@@ -150,6 +161,12 @@ public final class CpuBackend implements Backend {
         }
     }
 
+    /** @throws OneDnnUnavailableException when the options ask for oneDNN and its copy of the weights does not fit */
+    @Override
+    public String chooseProducts() {
+        return products.choose();
+    }
+
     /** Returns at once: every kernel has ended when its call returns. */
     @Override
     public void synchronize() {}
@@ -157,5 +174,6 @@ public final class CpuBackend implements Backend {
     @Override
     public void close() {
         pool.close();
+        products.close();
     }
 }

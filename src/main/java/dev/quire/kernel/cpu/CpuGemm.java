@@ -5,6 +5,7 @@ import dev.quire.kernel.GemmKernels;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -15,8 +16,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * once a step. All paths add in the same order, see {@link PanelLoops}: a row's product has the same bits alone, in a
  * batch, in any chunk of a prompt, and on any vector length.
  *
- * <p>No library: with AVX2 oneDNN's f32 product is as fast as these tiles (54–57 against 57–65 GFLOP/s a core), and it
- * adds in another order. It would gain where the CPU multiplies bf16 itself (AVX512-BF16, AMX).
+ * <p>With AVX2 oneDNN's f32 product is as fast as these tiles (54–57 against 57–65 GFLOP/s a core). It gains where the CPU
+ * multiplies bf16 itself (AVX512-BF16, AMX): there {@link ProductChoice} may give bf16 weights a {@link LargeProducts}
+ * copy, which takes steps of {@link LargeProducts#MIN_ROWS} rows or more. It rounds activations to bf16 there, and adds
+ * in another order, so that a row's bits then depend on whether its step had that many rows.
  */
 final class CpuGemm implements GemmKernels {
     private static final int PANEL_ROWS = PackedMatrix.PANEL_ROWS;
@@ -50,6 +53,8 @@ final class CpuGemm implements GemmKernels {
     /** [MAX_BLOCK_PANELS, MAX_BATCH, PANEL_ROWS] for each task. */
     private final float[][] sums;
 
+    private final List<CpuLinear> loaded = new ArrayList<>();
+
     // Arguments of the call under way.
     private float[] out = {};
     private int outOffset;
@@ -72,12 +77,22 @@ final class CpuGemm implements GemmKernels {
 
     @Override
     public Linear load(LinearWeight weight) {
-        return packer.pack(weight);
+        return remember(packer.pack(weight));
     }
 
     @Override
     public Linear tied(EmbeddingTable table) {
-        return new CpuLinear(List.of(((CpuEmbedding.Table) table).matrix()), null, pool.numThreads());
+        return remember(new CpuLinear(List.of(((CpuEmbedding.Table) table).matrix()), null, pool.numThreads()));
+    }
+
+    private CpuLinear remember(CpuLinear linear) {
+        loaded.add(linear);
+        return linear;
+    }
+
+    /** All weights until now. */
+    List<CpuLinear> loaded() {
+        return loaded;
     }
 
     @Override
@@ -96,6 +111,10 @@ final class CpuGemm implements GemmKernels {
             return;
         }
         linear = (CpuLinear) weight;
+        if (numRows >= LargeProducts.MIN_ROWS && linear.large != null) {
+            linear.large.multiply(out, x, numRows);
+            return;
+        }
         blocks = linear.blocks(numRows);
         loops = choice.current().panels();
         this.out = out.floats();

@@ -11,6 +11,9 @@ final class CpuLinear implements Linear {
 
     final List<PackedMatrix> parts;
     final float @Nullable [] bias;
+    /** A library's copy, for steps of many rows; set before the first step. */
+    LargeProducts.@Nullable Matrix large;
+
     private final int outFeatures;
     private final int inFeatures;
 
@@ -37,6 +40,10 @@ final class CpuLinear implements Linear {
         int size = Math.min(MAX_BLOCK_PANELS, numPanels / (4 * numThreads));
         wide = new PanelBlocks(this.parts, Math.max(4, size));
         fine = new PanelBlocks(this.parts, Math.max(1, size));
+    }
+
+    boolean isBf16() {
+        return parts.stream().allMatch(part -> part instanceof HalfMatrix half && half.isBf16());
     }
 
     /** What to spread over the threads in a step of so many rows. */

@@ -64,6 +64,28 @@ final class HalfMatrix extends PackedMatrix {
         loops.unpackF16(words[panel / panelsPerArray], offset(panel) + col * L, count, dst);
     }
 
+    boolean isBf16() {
+        return bf16;
+    }
+
+    /** Columns [col, col + count) of a panel as they are stored: column c of its row r at dst[to + c * stride + r]. */
+    void copyBits(int panel, int col, int count, short[] dst, int to, int stride) {
+        int[] src = words[panel / panelsPerArray];
+        int from = offset(panel) + col * L;
+        int numLow = Math.min(L, panelRows(panel));
+        int numHigh = panelRows(panel) - numLow;
+        for (int c = 0; c < count; c++) {
+            int word = from + c * L;
+            int at = to + c * stride;
+            for (int lane = 0; lane < numLow; lane++) {
+                dst[at + lane] = (short) src[word + lane];
+            }
+            for (int lane = 0; lane < numHigh; lane++) {
+                dst[at + L + lane] = (short) (src[word + lane] >>> 16);
+            }
+        }
+    }
+
     @Override
     void unpackRow(int row, float[] dst, int dstOffset) {
         int panel = row / PANEL_ROWS;

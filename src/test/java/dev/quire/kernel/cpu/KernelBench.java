@@ -17,7 +17,8 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * Prints µs, GB/s, GFLOP/s and the share of the bound for the products of a 1 B model: {@code java … KernelBench
  * [threads] [out] [in] [types] [batches]}. The bounds are measured in the same run: a read loop over a large array and a loop of fused
- * multiply-adds in registers, with the same threads. Best of several runs: other processes disturb.
+ * multiply-adds in registers, with the same threads. Best of several runs: other processes disturb. {@code
+ * -Dquire.bench.onednn=true} and OMP_NUM_THREADS=1 in the environment add oneDNN's rows for bf16.
  */
 public final class KernelBench {
     private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
@@ -56,8 +57,32 @@ public final class KernelBench {
             for (String numRows : batches) {
                 report(type, linears, Integer.parseInt(numRows), readRate, peak);
             }
+            if (type.equals("bf16") && Boolean.getBoolean("quire.bench.onednn")) {
+                reportOneDnn(linears, batches, readRate, peak);
+            }
         }
         pool.close();
+    }
+
+    private void reportOneDnn(Linear[] linears, List<String> batches, double readRate, double peak) {
+        try (LargeProducts library = LargeProducts.open(pool)) {
+            print("%s%n", library.description());
+            long start = System.nanoTime();
+            for (Linear linear : linears) {
+                ((CpuLinear) linear).large = library.load((CpuLinear) linear);
+            }
+            print("oneDNN    %9.0f µs to load a matrix%n", (System.nanoTime() - start) * 1e-3 / linears.length);
+            for (String numRows : batches) {
+                if (Integer.parseInt(numRows) >= LargeProducts.MIN_ROWS) {
+                    report("oneDNN", linears, Integer.parseInt(numRows), readRate, peak);
+                }
+            }
+            for (Linear linear : linears) {
+                ((CpuLinear) linear).large = null;
+            }
+        } catch (OneDnnUnavailableException e) {
+            print("%s%n", e.getMessage());
+        }
     }
 
     private void report(String type, Linear[] linears, int numRows, double readRate, double peak) {

@@ -1,0 +1,16 @@
+package dev.quire.kernel.cpu;
+
+/** oneDNN was asked for and cannot be used; the message says why, in one line. */
+public final class OneDnnUnavailableException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    static final String THREADS_VARIABLE = "OMP_NUM_THREADS";
+
+    OneDnnUnavailableException(String message) {
+        super(message);
+    }
+
+    OneDnnUnavailableException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}
