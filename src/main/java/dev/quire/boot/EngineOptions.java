@@ -46,6 +46,7 @@ public final class EngineOptions {
         b.maxModelLen = toInt("max-model-len", config.maxModelLen());
         b.device = config.device();
         b.numThreads = config.numThreads();
+        b.cpuGemm = config.cpuGemm();
         b.maxNumSeqs = config.maxNumSeqs();
         b.maxNumBatchedTokens = toInt("max-num-batched-tokens", config.maxNumBatchedTokens());
         b.blockSize = config.blockSize();
@@ -128,6 +129,10 @@ public final class EngineOptions {
         return values.numThreads;
     }
 
+    public String cpuGemm() {
+        return values.cpuGemm;
+    }
+
     public OptionalInt maxNumSeqs() {
         return values.maxNumSeqs;
     }
@@ -201,6 +206,7 @@ public final class EngineOptions {
         private OptionalInt maxModelLen = OptionalInt.empty();
         private String device = "auto";
         private OptionalInt numThreads = OptionalInt.empty();
+        private String cpuGemm = "auto";
         private OptionalInt maxNumSeqs = OptionalInt.empty();
         private OptionalInt maxNumBatchedTokens = OptionalInt.empty();
         private int blockSize = 16;
@@ -260,6 +266,12 @@ public final class EngineOptions {
             return this;
         }
 
+        /** {@code auto}, {@code vector} or {@code onednn}. */
+        public Builder cpuGemm(String value) {
+            cpuGemm = value;
+            return this;
+        }
+
         public Builder maxNumSeqs(int value) {
             maxNumSeqs = OptionalInt.of(value);
             return this;
@@ -312,6 +324,7 @@ public final class EngineOptions {
             b.maxModelLen = maxModelLen;
             b.device = device;
             b.numThreads = numThreads;
+            b.cpuGemm = cpuGemm;
             b.maxNumSeqs = maxNumSeqs;
             b.maxNumBatchedTokens = maxNumBatchedTokens;
             b.blockSize = blockSize;

@@ -156,6 +156,7 @@ public final class QuireEngine implements AutoCloseable {
                 if (!prepareLater) {
                     backend.prepare();
                 }
+                BackendChoice.chooseProducts(backend, log);
                 WarmUp.run(runner, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen(), plan.blockSize());
                 return runner;
             });

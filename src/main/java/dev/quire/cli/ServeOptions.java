@@ -77,7 +77,12 @@ final class ServeOptions {
                                 "NAME",
                                 choice(List.of("auto", "cpu", "cuda")),
                                 "auto, cpu or cuda (auto: what the machine has)."),
-                        one("num-threads", "N", COUNT, "Threads that compute (the cores this process may use).")));
+                        one("num-threads", "N", COUNT, "Threads that compute (the cores this process may use)."),
+                        one(
+                                "cpu-gemm",
+                                "PATH",
+                                choice(List.of("auto", "vector", "onednn")),
+                                "auto, vector or onednn, for 16 rows and more; with onednn a row's bits depend on that (auto).")));
     }
 
     private static Section scheduler() {

@@ -113,6 +113,15 @@ public interface QuireConfig {
     /** Threads that compute on the CPU; absent: the cores this process may use. */
     OptionalInt numThreads();
 
+    /**
+     * What multiplies bf16 weights on the CPU in steps of 16 rows and more: {@code vector}, the Vector API, where a row has
+     * the same bits in any step; {@code onednn}, where they depend on whether its step had 16 rows; or {@code auto},
+     * oneDNN for models of 256 MiB and more where it loads, has room for a second copy of the weights outside the Java
+     * heap, and was measured to be faster.
+     */
+    @WithDefault("auto")
+    String cpuGemm();
+
     // ---- server
 
     /** Accepted keys; absent: nobody is asked for one. */
