@@ -68,20 +68,19 @@ final class HalfMatrix extends PackedMatrix {
         return bf16;
     }
 
-    /** Columns [col, col + count) of a panel as they are stored: column c of its row r at dst[to + c * stride + r]. */
-    void copyBits(int panel, int col, int count, short[] dst, int to, int stride) {
+    /** The bits of a panel as they are stored: those of its row r in column c at dst[colOffset[c] + rowOffset[row + r]]. */
+    void copyBits(int panel, short[] dst, int[] colOffset, int[] rowOffset, int row) {
         int[] src = words[panel / panelsPerArray];
-        int from = offset(panel) + col * L;
+        int from = offset(panel);
         int numLow = Math.min(L, panelRows(panel));
         int numHigh = panelRows(panel) - numLow;
-        for (int c = 0; c < count; c++) {
-            int word = from + c * L;
-            int at = to + c * stride;
+        for (int c = 0; c < cols; c++, from += L) {
+            int at = colOffset[c];
             for (int lane = 0; lane < numLow; lane++) {
-                dst[at + lane] = (short) src[word + lane];
+                dst[at + rowOffset[row + lane]] = (short) src[from + lane];
             }
             for (int lane = 0; lane < numHigh; lane++) {
-                dst[at + L + lane] = (short) (src[word + lane] >>> 16);
+                dst[at + rowOffset[row + L + lane]] = (short) (src[from + lane] >>> 16);
             }
         }
     }

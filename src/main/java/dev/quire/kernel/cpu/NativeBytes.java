@@ -31,13 +31,16 @@ final class NativeBytes implements AutoCloseable {
         return numBytes;
     }
 
-    /** In the machine's byte order; for up to 2 GiB. */
+    /** All of up to 2 GiB, in the machine's byte order. */
     ByteBuffer view() {
-        BytePointer bytes = new BytePointer(allocated);
-        bytes.capacity(padding + numBytes);
-        ByteBuffer all = bytes.asByteBuffer();
-        all.position((int) padding).limit((int) (padding + numBytes));
-        return all.slice().order(ByteOrder.nativeOrder());
+        return view(0, numBytes);
+    }
+
+    /** Bytes [from, from + length), length up to 2 GiB, in the machine's byte order. */
+    ByteBuffer view(long from, long length) {
+        BytePointer bytes = new BytePointer(new NativeAddress().at(address() + from));
+        bytes.capacity(length);
+        return bytes.asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
     @Override

@@ -2,7 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.tensor.Tensor;
 import java.nio.FloatBuffer;
-import java.nio.ShortBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -11,9 +11,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * chunk, into scratch of its own, and copies that to the output, bias added.
  */
 final class OneDnnMatrix implements LargeProducts.Matrix {
-    /** Elements that a task converts at a time while loading. */
-    private static final int PIECE_LENGTH = 1 << 16;
-
     /** Outputs [output, output + shape.n) of a weight: rows of {@code part} from {@code panel}; bytes from offset. */
     record Block(OneDnnShape shape, HalfMatrix part, int panel, int output, long offset) {}
 
@@ -48,29 +45,23 @@ final class OneDnnMatrix implements LargeProducts.Matrix {
         }
     }
 
+    /** oneDNN's own conversion to its layout is an unoptimized loop, a hundred times slower. */
     private void loadBlocks(int worker) {
+        short[] bits = {};
         for (int b = next.getAndIncrement(); b < blocks.length; b = next.getAndIncrement()) {
-            OneDnnShape shape = blocks[b].shape;
-            try (NativeBytes plain = new NativeBytes(2L * shape.k * shape.n)) {
-                copyPlain(blocks[b], plain.view().asShortBuffer());
-                shape.reorder(workers[worker], plain.address(), weights.address() + blocks[b].offset);
+            Block block = blocks[b];
+            OneDnnShape shape = block.shape;
+            int length = Math.toIntExact(shape.weightBytes / 2);
+            if (bits.length == length) {
+                Arrays.fill(bits, (short) 0);
+            } else {
+                bits = new short[length];
             }
-        }
-    }
-
-    /** @param plain [k, n] */
-    private static void copyPlain(Block block, ShortBuffer plain) {
-        int n = block.shape.n;
-        int k = block.shape.k;
-        int pieceCols = Math.max(1, Math.min(k, PIECE_LENGTH / n));
-        short[] piece = new short[pieceCols * n];
-        for (int col = 0; col < k; col += pieceCols) {
-            int count = Math.min(pieceCols, k - col);
-            for (int row = 0; row < n; row += PackedMatrix.PANEL_ROWS) {
+            for (int row = 0; row < shape.n; row += PackedMatrix.PANEL_ROWS) {
                 int panel = block.panel + row / PackedMatrix.PANEL_ROWS;
-                block.part.copyBits(panel, col, count, piece, row, n);
+                block.part.copyBits(panel, bits, shape.kOffset, shape.nOffset, row);
             }
-            plain.put(col * n, piece, 0, count * n);
+            weights.view(block.offset, shape.weightBytes).asShortBuffer().put(0, bits, 0, length);
         }
     }
 

@@ -12,12 +12,13 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_get_size;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_query_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_scratchpad_md;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_query_weights_md;
-import static org.bytedeco.dnnl.global.dnnl.dnnl_reorder_primitive_desc_create;
 
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.javacpp.LongPointer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,13 +38,16 @@ final class OneDnnShape {
     final long weightBytes;
 
     private final Call[] products = new Call[CHUNK_ROWS.length];
-    private final Call reorder;
+
+    // Element (i, j) of a block of weights is at kOffset[i] + nOffset[j]; the places of no element are zero.
+    final int[] kOffset;
+    final int[] nOffset;
 
     /** A primitive with the memories of each worker; scratchpad null when it needs none. */
     private record Call(
             dnnl_primitive primitive,
             dnnl_memory[] src,
-            dnnl_memory @Nullable [] weights,
+            dnnl_memory[] weights,
             dnnl_memory[] dst,
             dnnl_memory @Nullable [] scratchpad) {}
 
@@ -66,13 +70,39 @@ final class OneDnnShape {
             products[i] = call(library, primitive, description, src, layout, dst, workers);
         }
         weightBytes = (dnnl_memory_desc_get_size(layout) + 63) / 64 * 64;
-        dnnl_memory_desc plain = library.layout(k, n, dnnl_bf16, dnnl_ab);
-        dnnl_primitive_desc description = new dnnl_primitive_desc();
-        OneDnn.check(
-                "layout of [" + k + ", " + n + "]",
-                dnnl_reorder_primitive_desc_create(
-                        description, plain, library.engine, layout, library.engine, library.attributes));
-        reorder = call(library, library.primitive(description), description, plain, null, layout, workers);
+        try (memory.desc blocked = new memory.desc(layout, true)) {
+            kOffset = offsets(blocked, 0, k);
+            nOffset = offsets(blocked, 1, n);
+        }
+    }
+
+    /** Where each index of one dimension lies in the layout: an element's place is the sum over both dimensions. */
+    private static int[] offsets(memory.desc layout, int dim, int count) {
+        // JavaCPP makes a new constant of what a native call returns.
+        memory.format_kind kind = layout.get_format_kind().intern();
+        if (kind != memory.format_kind.blocked) {
+            throw new IllegalStateException("oneDNN: weights in a layout of kind " + kind);
+        }
+        long stride = layout.get_strides().get(dim);
+        int numBlocks = layout.get_inner_nblks();
+        LongPointer sizes = layout.get_inner_blks();
+        LongPointer dims = layout.get_inner_idxs();
+        int[] offsets = new int[count];
+        for (int i = 0; i < count; i++) {
+            long rest = i;
+            long offset = 0;
+            long innerStride = 1;
+            for (int b = numBlocks - 1; b >= 0; b--) {
+                long size = sizes.get(b);
+                if (dims.get(b) == dim) {
+                    offset += rest % size * innerStride;
+                    rest /= size;
+                }
+                innerStride *= size;
+            }
+            offsets[i] = Math.toIntExact(offset + rest * stride);
+        }
+        return offsets;
     }
 
     private static Call call(
@@ -80,7 +110,7 @@ final class OneDnnShape {
             dnnl_primitive primitive,
             dnnl_primitive_desc description,
             dnnl_memory_desc src,
-            @Nullable dnnl_memory_desc weights,
+            dnnl_memory_desc weights,
             dnnl_memory_desc dst,
             OneDnnWorker[] workers) {
         dnnl_memory_desc scratchpad = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
@@ -91,7 +121,7 @@ final class OneDnnShape {
         return new Call(
                 primitive,
                 memories(library, src, workers.length),
-                weights == null ? null : memories(library, weights, workers.length),
+                memories(library, weights, workers.length),
                 memories(library, dst, workers.length),
                 scratchBytes == 0 ? null : memories(library, scratchpad, workers.length));
     }
@@ -129,13 +159,5 @@ final class OneDnnShape {
         worker.argument(1, DNNL_ARG_DST, call.dst[w], dst);
         worker.argument(2, DNNL_ARG_WEIGHTS, call.weights[w], weights);
         worker.execute(call.primitive, 3, call.scratchpad == null ? null : call.scratchpad[w]);
-    }
-
-    /** Takes plain weights [k, n] into the layout of the products; both are addresses. */
-    void reorder(OneDnnWorker worker, long plain, long weights) {
-        int w = worker.index;
-        worker.argument(0, DNNL_ARG_SRC, reorder.src[w], plain);
-        worker.argument(1, DNNL_ARG_DST, reorder.dst[w], weights);
-        worker.execute(reorder.primitive, 2, reorder.scratchpad == null ? null : reorder.scratchpad[w]);
     }
 }

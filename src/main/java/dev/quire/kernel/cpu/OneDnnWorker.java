@@ -9,27 +9,14 @@ import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_stream;
-import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /** What one task of a call has to itself: a stream, an argument list, scratch. Allocates nothing per call. */
 final class OneDnnWorker implements AutoCloseable {
-    /** Only an address: nothing for JavaCPP's collector. */
-    private static final class Address extends Pointer {
-        Address() {
-            super((Pointer) null);
-        }
-
-        Address at(long value) {
-            address = value;
-            return this;
-        }
-    }
-
     final int index;
     private final dnnl_stream stream;
     private final dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(4);
-    private final Address address = new Address();
+    private final NativeAddress address = new NativeAddress();
     private final NativeBytes product;
     private final FloatBuffer productView;
     private NativeBytes scratchpad = new NativeBytes(0);
