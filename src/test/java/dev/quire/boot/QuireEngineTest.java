@@ -156,6 +156,7 @@ class QuireEngineTest {
     void whatCannotStartSaysWhyInOneLine() throws IOException {
         refuses(EngineOptions.builder().model("/no/such/model").build(), "/no/such/model");
         refuses(tiny("").device("cuda").build(), "--device cuda", "use --device cpu");
+        refuses(tiny("").cpuGemm("mkl").build(), "--cpu-gemm", "auto, vector, onednn");
         refuses(tiny("").loadFormat("gguf").build(), "--load-format gguf");
         refuses(tiny("").dtype("float32").build(), "--dtype float32", "bfloat16");
         refuses(tiny("").maxModelLen(257).build(), "--max-model-len 257", "256 positions");

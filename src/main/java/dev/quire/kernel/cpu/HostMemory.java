@@ -7,8 +7,7 @@ import java.nio.file.Path;
 /** What the machine, or the container, can still give outside the Java heap. */
 final class HostMemory {
     private static final Path MEMINFO = Path.of("/proc/meminfo");
-    private static final Path LIMIT = Path.of("/sys/fs/cgroup/memory.max");
-    private static final Path USED = Path.of("/sys/fs/cgroup/memory.current");
+    private static final Path GROUP = Path.of("/sys/fs/cgroup");
 
     private HostMemory() {}
 
@@ -19,24 +18,34 @@ final class HostMemory {
 
     private static long machineBytes() {
         try {
-            for (String line : Files.readAllLines(MEMINFO)) {
-                if (line.startsWith("MemAvailable:")) {
-                    return Long.parseLong(line.replaceAll("[^0-9]", "")) << 10;
-                }
-            }
+            return number(MEMINFO, "MemAvailable:") << 10;
         } catch (IOException | NumberFormatException e) {
             // Not Linux, or not readable: unknown.
+            return Long.MAX_VALUE;
         }
-        return Long.MAX_VALUE;
     }
 
     private static long containerBytes() {
         try {
-            // "max" when there is no limit. Pages of files count as used there, so this errs on the small side.
-            return Long.parseLong(Files.readString(LIMIT).strip())
-                    - Long.parseLong(Files.readString(USED).strip());
+            // "max", which is no number, when there is no limit.
+            long limit =
+                    Long.parseLong(Files.readString(GROUP.resolve("memory.max")).strip());
+            long used = Long.parseLong(
+                    Files.readString(GROUP.resolve("memory.current")).strip());
+            // Pages of files that were read count as used and are given back on demand.
+            return limit - used + number(GROUP.resolve("memory.stat"), "inactive_file");
         } catch (IOException | NumberFormatException e) {
             return Long.MAX_VALUE;
         }
+    }
+
+    private static long number(Path file, String name) throws IOException {
+        for (String line : Files.readAllLines(file)) {
+            String[] words = line.split("\\s+");
+            if (words.length > 1 && words[0].equals(name)) {
+                return Long.parseLong(words[1]);
+            }
+        }
+        throw new IOException(file + " has no " + name);
     }
 }

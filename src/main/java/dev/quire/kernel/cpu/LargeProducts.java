@@ -10,6 +10,14 @@ interface LargeProducts extends AutoCloseable {
     /** Fewer rows are bound by memory, and as fast or faster in the Vector API. */
     int MIN_ROWS = 16;
 
+    /**
+     * The library is built for OpenMP, which reads its number of threads from the environment alone, before the JVM could
+     * set it. One: the threads of the pool call the library side by side. Teams of OpenMP's own would spin for
+     * milliseconds after each product on the cores that the next kernel needs, and would not know how many cores a
+     * container may use.
+     */
+    String THREADS_VARIABLE = "OMP_NUM_THREADS";
+
     /** The library's copy of a weight. */
     interface Matrix {
         /** As {@link CpuGemm#matmul}, sums in f32. Takes {@link #MIN_ROWS} rows or more. */
@@ -22,9 +30,9 @@ interface LargeProducts extends AutoCloseable {
      * @throws OneDnnUnavailableException in one line, when it is not for this platform or does not load
      */
     static LargeProducts open(WorkerPool pool) {
-        if (!"1".equals(System.getenv(OneDnnUnavailableException.THREADS_VARIABLE))) {
-            throw new OneDnnUnavailableException("oneDNN runs on Quire's threads and needs "
-                    + OneDnnUnavailableException.THREADS_VARIABLE + "=1 in the environment, as ./quire sets it");
+        if (!"1".equals(System.getenv(THREADS_VARIABLE))) {
+            throw new OneDnnUnavailableException("oneDNN runs on Quire's threads and needs " + THREADS_VARIABLE
+                    + "=1 in the environment, as ./quire sets it");
         }
         try {
             return new OneDnnProducts(pool);

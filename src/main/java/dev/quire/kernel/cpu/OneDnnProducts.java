@@ -3,10 +3,7 @@ package dev.quire.kernel.cpu;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Products by oneDNN on the threads of the pool. Its own, OpenMP's, would spin for milliseconds after each product on the
- * cores that the pool's next kernel needs, and know nothing of the processors that a container may use.
- */
+/** Products by oneDNN on the threads of the pool: weights cut into blocks, primitives made once for each shape of block. */
 final class OneDnnProducts implements LargeProducts {
     /** Outputs of a block are a multiple: oneDNN's widest tile, and whole panels. */
     private static final int BLOCK_STEP = 64;

@@ -4,8 +4,6 @@ package dev.quire.kernel.cpu;
 public final class OneDnnUnavailableException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    static final String THREADS_VARIABLE = "OMP_NUM_THREADS";
-
     OneDnnUnavailableException(String message) {
         super(message);
     }

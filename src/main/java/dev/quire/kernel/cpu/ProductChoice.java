@@ -23,12 +23,12 @@ final class ProductChoice implements AutoCloseable {
     private static final long RESERVED_BYTES = 512L << 20;
 
     private static final int MEASURED_ROWS = 64;
-    private static final int MIN_CALLS = 2;
+    private static final int MIN_CALLS = 3;
     private static final int MAX_CALLS = 8;
-    private static final long MAX_NANOS = 150_000_000;
+    private static final long MAX_NANOS = 100_000_000;
 
     /** A larger matrix would take too long to measure. */
-    private static final long MAX_MEASURED_BYTES = 128L << 20;
+    private static final long MAX_MEASURED_BYTES = 32L << 20;
 
     private final GemmPath path;
     private final WorkerPool pool;

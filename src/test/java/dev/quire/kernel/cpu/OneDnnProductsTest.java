@@ -222,6 +222,11 @@ class OneDnnProductsTest {
         }
     }
 
+    @Test
+    void knowsTheFreeMemoryOfThisMachine() {
+        assertThat(HostMemory.availableBytes()).isPositive();
+    }
+
     /** Whatever this machine is, the log says which path runs, and either all weights move or none. */
     @Test
     void autoSaysWhatItChose() {
@@ -247,7 +252,7 @@ class OneDnnProductsTest {
                         classPath,
                         WithoutLibrary.class.getName())
                 .redirectErrorStream(true);
-        builder.environment().put(OneDnnUnavailableException.THREADS_VARIABLE, "1");
+        builder.environment().put(LargeProducts.THREADS_VARIABLE, "1");
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
