@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OneDnnShape {
     /** Rows of the products, falling; the last one's multiples cover every step. */
-    private static final int[] CHUNK_ROWS = {256, 128, 64, 32, 16};
+    private static final int[] CHUNK_ROWS = {256, 192, 128, 96, 64, 48, 32, 16};
 
     static final int MAX_CHUNK_ROWS = CHUNK_ROWS[0];
     static final int MIN_CHUNK_ROWS = CHUNK_ROWS[CHUNK_ROWS.length - 1];
