@@ -134,8 +134,8 @@ public final class QuireEngine implements AutoCloseable {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             DenseDecoder.Limits limits =
                     new DenseDecoder.Limits(sizes.maxNumBatchedTokens, sizes.maxNumSeqs, sizes.maxModelLen());
-            MemoryPlan plan = sizes.plan(
-                    backend, weights.residentBytes(backend), DenseDecoder.scratchBytes(backend, config, limits));
+            long weightBytes = weights.residentBytes(backend);
+            MemoryPlan plan = sizes.plan(backend, weightBytes, DenseDecoder.scratchBytes(backend, config, limits));
             plan.describe().lines().forEach(log);
             DenseDecoder model =
                     phases.time("weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));
@@ -151,7 +151,7 @@ public final class QuireEngine implements AutoCloseable {
                                     EngineSizes.kvType(backend)));
             ModelRunner runner = new ModelRunner(
                     backend, model, kvCache, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen());
-            boolean prepareLater = mayPrepareLater && weights.residentBytes(backend) <= MAX_BYTES_TO_PREPARE_LATER;
+            boolean prepareLater = mayPrepareLater && weightBytes <= MAX_BYTES_TO_PREPARE_LATER;
             phases.time("warm-up", () -> {
                 if (!prepareLater) {
                     backend.prepare();
