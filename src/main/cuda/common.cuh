@@ -51,6 +51,12 @@ __device__ __forceinline__ float block_sum(float v, float* scratch) {
 union Bf16x8 {
   uint4 raw;
   bf162 pair[4];
+  __device__ __forceinline__ Bf16x8() {}
+  __device__ __forceinline__ Bf16x8(const Bf16x8& v) : raw(v.raw) {}
+  __device__ __forceinline__ Bf16x8& operator=(const Bf16x8& v) {
+    raw = v.raw;
+    return *this;
+  }
 };
 
 __device__ __forceinline__ Bf16x8 load8(const bf16* p) {
