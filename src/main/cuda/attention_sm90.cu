@@ -1,81 +1,29 @@
 // Varlen causal prefill attention over the paged KV cache on Hopper.
 //
-// Formula  out[t, h] = sum_j softmax_j(scale q[t, h] . k[j]) v[j] over the keys j that row t sees (causal, sliding
-//          window), optionally s = cap tanh(s / cap), optionally exp(sinks[h]) added to the denominator.
-// Shapes   TODO
+// Formula  out[t, h] = sum_j softmax_j(scale q[t, h] . k[j]) v[j] over the keys j that row t sees (causal, sliding window);
+//          softCap > 0: s = softCap tanh(s / softCap); sinks: exp(sinks[h]) joins the denominator.
+// Shapes   out bf16, row t at out + t outStride, head h at column h headDim. K, V: [blocks, kvHeads, blockSize, headDim].
+//          blockSize 16, 32 or 64. sm90_prefill_bf16_d64/_d128/_d256; headDim 80 and 96 run in _d128 with 64 < headDim.
+// Tiles    BM x 128 keys: BM = 192 (d64) or 128; d256 has 64 keys. A tile holds `headsPerTile` = P query heads of one KV head
+//          (P divides the group, 1 or the whole group are usual) and BM / P (rounded down) rows of one sequence.
+//          items[i] = (sequence, first row inside the sequence's rows, a multiple of BM / P), most expensive first: blocks
+//          take (item, head tile) pairs from a common counter, so that order is the schedule.
+// Maps     bf16, 128-byte swizzle, no interleave, zero fill, element strides 1, inner coordinate first:
+//          qMap {headDim, numHeads, rows} strides {2 headDim, 2 qStride} box {64, P, BM / P};
+//          kMap, vMap {headDim, blockSize, numKvHeads, numBlocks} strides 2 {headDim, headDim blockSize,
+//          headDim blockSize numKvHeads} box {64, blockSize, 1, 1}.
+// Numerics f32 scores, sums and outputs; P rounded to bf16; relative L2 error near 2e-3. NaN in unused slots does no harm:
+//          keys past the length are masked, their V rows are cleared in shared memory, pages past the last are not read.
+// Launch   grid min(SMs, numItems numHeads / P), block 128 (BM / 64 + 1), dynamic shared memory as listed at the end;
+//          counter: two ints, zero before the first launch, left at zero; one pair for each stream. PDL allowed.
+//          out 16-byte aligned, outStride a multiple of 8.
+// Bound    4 headDim flop a visible key, row and head; bytes hardly matter beyond a few hundred rows.
+// Source   FlashAttention-3 (Shah et al., 2024), section 3.
 #pragma once
-#include "attention_sm90.cuh"
-
-namespace sm90_attention {
-
-template <int WIDTH_, int GROUPS_, int BN_, int STAGES_, bool TURNS_>
-struct Config {
-  static constexpr int WIDTH = WIDTH_;                  // columns of a head that take part in the products
-  static constexpr int D = (WIDTH_ + 63) / 64 * 64;     // columns of a head in shared memory
-  static constexpr int GROUPS = GROUPS_;  // consumer warpgroups
-  static constexpr int BN = BN_;          // keys of a tile
-  static constexpr int STAGES = STAGES_;  // of the K ring and of the V ring
-  static constexpr bool TURNS = TURNS_;   // warpgroups take turns at the tensor cores
-  static constexpr int BM = 64 * GROUPS;
-  static constexpr int COLUMN_BLOCKS = D / 64;
-  static constexpr int KV_BYTES = BN * D * 2;
-  static constexpr int THREADS = 128 * (GROUPS + 1);
-  static constexpr int CONSUMER_WARPS = 4 * GROUPS;
-  static constexpr int PRODUCER_REGISTERS = GROUPS == 2 ? 40 : 32;
-  static constexpr int CONSUMER_REGISTERS = GROUPS == 2 ? 232 : 160;
-  static constexpr int SHARED = 1024 + BM * D * 2 + 2 * STAGES * KV_BYTES + 256;
-};
-
-struct Params {
-  bf16* out;
-  int outStride;
-  int headDim, blockSize;
-  const int *cuSeqlensQ, *seqLens, *blockTableStart, *blockTables;
-  const int2* items;
-  int numItems, numHeads, numKvHeads, headsPerTile;
-  float scale;
-  int slidingWindow;
-  float softCap;
-  const float* sinks;
-  int* counter;
-};
+#include "attention_sm90_tiles.cuh"
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-
-struct Barriers {
-  static constexpr int MAX_STAGES = 4;
-  uint64_t kFull[MAX_STAGES], kEmpty[MAX_STAGES], vFull[MAX_STAGES], vEmpty[MAX_STAGES];
-  uint64_t qFull, qEmpty, tail;
-  int tile;  // what the Q in shared memory belongs to; written before qFull, -1 ends the consumers
-};
-
-// One tile: rows of one sequence times `headsPerTile` query heads of one KV head, and the key tiles that they see.
-struct Work {
-  int sequence, row, tokens;       // first row in the packed batch, rows of the sequence in this tile
-  int firstHead, kvHead;
-  int firstPosition, lastPosition, length;
-  int lowestKey, beginTile, endTile;
-
-  template <class C>
-  static __device__ __forceinline__ Work of(const Params& p, int tile) {
-    Work w;
-    int headTiles = p.numHeads / p.headsPerTile;
-    int2 item = p.items[tile / headTiles];
-    w.firstHead = (tile % headTiles) * p.headsPerTile;
-    w.kvHead = w.firstHead / (p.numHeads / p.numKvHeads);
-    w.sequence = item.x;
-    int start = p.cuSeqlensQ[item.x], rows = p.cuSeqlensQ[item.x + 1] - start;
-    w.length = p.seqLens[item.x];
-    w.row = start + item.y;
-    w.tokens = min(C::BM / p.headsPerTile, rows - item.y);
-    w.firstPosition = w.length - rows + item.y;
-    w.lastPosition = w.firstPosition + w.tokens - 1;
-    w.lowestKey = p.slidingWindow > 0 ? max(0, w.firstPosition - p.slidingWindow + 1) : 0;
-    w.beginTile = w.lowestKey / C::BN;
-    w.endTile = w.lastPosition / C::BN + 1;
-    return w;
-  }
-};
+namespace sm90_attention {
 
 __device__ __forceinline__ float exp2_fast(float x) {
   float y;
@@ -98,109 +46,6 @@ __device__ __forceinline__ float quad_sum(float v) {
   return v + __shfl_xor_sync(FULL_WARP, v, 2);
 }
 
-// One warp loads everything: lane l copies the box (page l / COLUMN_BLOCKS, columns l % COLUMN_BLOCKS) of a key tile.
-template <class C>
-struct Producer {
-  const Params& p;
-  const CUtensorMap *qMap, *kMap, *vMap;
-  Barriers* bars;
-  uint32_t qShared, kShared, vShared;
-  int lane, pageInTile, columns;
-  bool active;
-
-  __device__ __forceinline__ void load_k(const Work& w, int block, uint32_t index) {
-    uint32_t stage = index % C::STAGES;
-    barrier_wait(&bars->kEmpty[stage], (index / C::STAGES & 1) ^ 1);
-    if (lane == 0) barrier_expect(&bars->kFull[stage], C::KV_BYTES);
-    __syncwarp();
-    if (active)
-      copy_4d(kShared + stage * C::KV_BYTES + columns * (C::BN * 128) + pageInTile * p.blockSize * 128, kMap,
-              &bars->kFull[stage], columns * 64, 0, w.kvHead, block);
-  }
-
-  // The rows of the last page at and after `length` may hold NaN, which 0 * NaN would carry into the output: they are
-  // cleared here, between the arrival of the copy (on a barrier of its own) and the release of the stage to the consumers.
-  __device__ __forceinline__ void load_v(const Work& w, int block, uint32_t index, int tailRow, int tailRows, uint32_t& tails) {
-    uint32_t stage = index % C::STAGES, to = vShared + stage * C::KV_BYTES;
-    barrier_wait(&bars->vEmpty[stage], (index / C::STAGES & 1) ^ 1);
-    uint64_t* bar = tailRows ? &bars->tail : &bars->vFull[stage];
-    if (lane == 0) barrier_expect(bar, C::KV_BYTES);
-    __syncwarp();
-    if (active)
-      copy_4d(to + columns * (C::BN * 128) + pageInTile * p.blockSize * 128, vMap, bar, columns * 64, 0, w.kvHead, block);
-    if (tailRows) {
-      barrier_wait(bar, tails++ & 1);
-      for (int i = lane; i < tailRows * 8 * C::COLUMN_BLOCKS; i += WARP) {
-        int column = i / (tailRows * 8);
-        asm volatile("st.shared.v4.b32 [%0], {%1, %1, %1, %1};" ::"r"(to + column * (C::BN * 128) + tailRow * 128 +
-                                                                     (i - column * tailRows * 8) * 16),
-                     "r"(0)
-                     : "memory");
-      }
-      fence_async_shared();
-      __syncwarp();
-      if (lane == 0) barrier_arrive(&bars->vFull[stage]);
-    }
-  }
-
-  __device__ __forceinline__ void run() {
-    const int headTiles = p.numHeads / p.headsPerTile, numTiles = p.numItems * headTiles;
-    const int pagesPerTile = C::BN / p.blockSize, tokensPerTile = C::BM / p.headsPerTile;
-    pageInTile = lane / C::COLUMN_BLOCKS;
-    columns = lane % C::COLUMN_BLOCKS;
-    active = pageInTile < pagesPerTile;
-    uint32_t index = 0, works = 0, tails = 0;
-    for (int tile = blockIdx.x; tile < numTiles;) {
-      int next = 0;
-      if (lane == 0) next = gridDim.x + atomicAdd(p.counter, 1);
-      const Work w = Work::of<C>(p, tile);
-      const int* table = p.blockTables + p.blockTableStart[w.sequence];
-      const int firstPage = w.lowestKey / p.blockSize, endPage = w.lastPosition / p.blockSize + 1;
-      // Pages that no row needs are filled with zeros: block -1 is outside the tensor.
-      auto block_of = [&](int n) {
-        int page = n * pagesPerTile + pageInTile;
-        return active && page >= firstPage && page < endPage ? table[page] : -1;
-      };
-      int n = w.endTile - 1;
-      int block = block_of(n), following = n > w.beginTile ? block_of(n - 1) : -1;
-      int tailRow = 0, tailRows = 0;
-      if (w.length % p.blockSize && w.length / p.blockSize == endPage - 1) {
-        tailRow = w.length - n * C::BN;
-        tailRows = p.blockSize - w.length % p.blockSize;
-      }
-      load_k(w, block, index);
-      barrier_wait(&bars->qEmpty, (works & 1) ^ 1);
-      if (lane == 0) {
-        bars->tile = tile;
-        barrier_expect(&bars->qFull, tokensPerTile * p.headsPerTile * C::D * 2);
-      }
-      __syncwarp();
-      if (lane < C::COLUMN_BLOCKS)
-        copy_3d(qShared + lane * (C::BM * 128), qMap, &bars->qFull, lane * 64, w.firstHead, w.row);
-      works++;
-      for (; n >= w.beginTile; n--, index++) {
-        int later = n - 2 >= w.beginTile ? block_of(n - 2) : -1;
-        if (n > w.beginTile) load_k(w, following, index + 1);
-        load_v(w, block, index, tailRow, tailRows, tails);
-        tailRows = 0;
-        block = following;
-        following = later;
-      }
-      tile = __shfl_sync(FULL_WARP, next, 0);
-    }
-    barrier_wait(&bars->qEmpty, (works & 1) ^ 1);
-    if (lane == 0) {
-      bars->tile = -1;
-      barrier_arrive(&bars->qFull);
-      // The last block to finish leaves the counters at zero for the next launch.
-      if (atomicAdd(p.counter + 1, 1) == (int)gridDim.x - 1) {
-        atomicExch(p.counter, 0);
-        atomicExch(p.counter + 1, 0);
-      }
-    }
-  }
-};
-
 // One warpgroup, 64 rows. Thread (g = lane / 4, t = lane % 4) of a warp holds rows g and g + 8, columns 8c + 2t + {0, 1}.
 template <class C>
 struct Consumer {
@@ -213,7 +58,7 @@ struct Consumer {
   uint32_t probs[C::BN / 4];
   float top[2], sum[2];  // running maximum (of unscaled scores) and this thread's part of the running sum
   int position[2];
-  float factor;  // scores times this are exponents of two
+  float slack, factor;  // scores times this are exponents of two
   uint32_t index;
 
   __device__ __forceinline__ void scores() {
@@ -258,8 +103,9 @@ struct Consumer {
       }
   }
 
-  // Scores to probabilities relative to the new maximum; returns by how much earlier sums and outputs shrink.
-  __device__ __forceinline__ void softmax(float (&shrink)[2]) {
+  // Scores to probabilities relative to the new maximum; tells whether and by how much earlier outputs shrink.
+  __device__ __forceinline__ bool softmax(float (&shrink)[2]) {
+    bool any = false;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
       float m0 = s[2 * r], m1 = s[2 * r + 1];
@@ -268,9 +114,16 @@ struct Consumer {
         m0 = fmaxf(m0, s[4 * c + 2 * r]);
         m1 = fmaxf(m1, s[4 * c + 2 * r + 1]);
       }
-      float m = fmaxf(top[r], quad_max(fmaxf(m0, m1)));
+      float m = quad_max(fmaxf(m0, m1));
+      if (C::LAZY) {
+        bool grows = m > top[r] + slack;
+        any |= grows;
+        m = grows ? m : top[r];
+      } else {
+        m = fmaxf(top[r], m);
+      }
       float base = m == -INFINITY ? 0.f : m * factor;
-      shrink[r] = exp2_fast(top[r] * factor - base);
+      shrink[r] = m == top[r] ? 1.f : exp2_fast(top[r] * factor - base);
       top[r] = m;
       float s0 = 0.f, s1 = 0.f;
 #pragma unroll
@@ -284,6 +137,7 @@ struct Consumer {
       }
       sum[r] = fmaf(sum[r], shrink[r], s0 + s1);
     }
+    return !C::LAZY || __any_sync(FULL_WARP, any);
   }
 
   __device__ __forceinline__ void pack() {
@@ -316,14 +170,15 @@ struct Consumer {
     cap();
     if (MASKED) mask(n);
     float shrink[2];
-    softmax(shrink);
+    bool shrinks = softmax(shrink);
     mma_wait<0>();
     pin(o);
     pin(s);
     release(&bars->vEmpty[before % C::STAGES]);
     pack();
+    if (shrinks)
 #pragma unroll
-    for (int i = 0; i < C::WIDTH / 2; i++) o[i] *= shrink[i / 2 % 2];
+      for (int i = 0; i < C::WIDTH / 2; i++) o[i] *= shrink[i / 2 % 2];
   }
 
   __device__ __forceinline__ void store(const Work& w) {
@@ -362,6 +217,7 @@ struct Consumer {
   __device__ __forceinline__ void run() {
     index = 0;
     factor = 1.4426950408889634f * (p.softCap > 0 ? p.softCap : p.scale);
+    slack = 8.f / factor;
     for (uint32_t works = 0;; works++) {
       barrier_wait(&bars->qFull, works & 1);
       int tile = *(volatile int*)&bars->tile;
@@ -451,11 +307,8 @@ __device__ __forceinline__ void prefill(const Params& p, const CUtensorMap* qMap
   }
 }
 
-#endif
-
 }  // namespace sm90_attention
 
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define A90_BODY(...) \
   sm90_attention::prefill<__VA_ARGS__>( \
       sm90_attention::Params{out, outStride, headDim, blockSize, cuSeqlensQ, seqLens, blockTableStart, blockTables, items, \
@@ -482,13 +335,17 @@ A90_KERNEL(sm90_prefill_bf16_d256, Config<256, 2, 64, 2, false>)
 #ifdef SM90_PREFILL_VARIANTS
 A90_KERNEL(v128_free, Config<128, 2, 128, 2, false>)
 A90_KERNEL(v128_3st, Config<128, 2, 128, 3, true>)
+A90_KERNEL(v128_lazy, Config<128, 2, 128, 2, true, true>)
+A90_KERNEL(v128_freelazy, Config<128, 2, 128, 2, false, true>)
 A90_KERNEL(v128_bm192, Config<128, 3, 64, 3, true>)
 A90_KERNEL(v128_bm192free, Config<128, 3, 64, 3, false>)
 A90_KERNEL(v80, Config<80, 2, 128, 2, true>)
 A90_KERNEL(v96, Config<96, 2, 128, 2, true>)
 A90_KERNEL(v64_bm128, Config<64, 2, 128, 3, true>)
 A90_KERNEL(v64_free, Config<64, 3, 128, 3, false>)
+A90_KERNEL(v64_lazy, Config<64, 3, 128, 3, true, true>)
 A90_KERNEL(v64_192, Config<64, 2, 192, 3, true>)
+A90_KERNEL(v256_lazy, Config<256, 2, 64, 2, false, true>)
 #endif
 
 #undef A90_KERNEL

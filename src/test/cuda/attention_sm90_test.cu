@@ -27,13 +27,17 @@ static std::vector<Variant> variants = {
 #ifdef SM90_PREFILL_VARIANTS
     VARIANT(v128_free, Config<128, 2, 128, 2, false>),
     VARIANT(v128_3st, Config<128, 2, 128, 3, true>),
+    VARIANT(v128_lazy, Config<128, 2, 128, 2, true, true>),
+    VARIANT(v128_freelazy, Config<128, 2, 128, 2, false, true>),
     VARIANT(v128_bm192, Config<128, 3, 64, 3, true>),
     VARIANT(v128_bm192free, Config<128, 3, 64, 3, false>),
     VARIANT(v80, Config<80, 2, 128, 2, true>),
     VARIANT(v96, Config<96, 2, 128, 2, true>),
     VARIANT(v64_bm128, Config<64, 2, 128, 3, true>),
     VARIANT(v64_free, Config<64, 3, 128, 3, false>),
+    VARIANT(v64_lazy, Config<64, 3, 128, 3, true, true>),
     VARIANT(v64_192, Config<64, 2, 192, 3, true>),
+    VARIANT(v256_lazy, Config<256, 2, 64, 2, false, true>),
 #endif
 };
 
