@@ -25,12 +25,6 @@
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 namespace sm90_attention {
 
-__device__ __forceinline__ float exp2_fast(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
-
 __device__ __forceinline__ uint32_t pack2(float a, float b) {
   bf162 v = __floats2bfloat162_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&v);
@@ -283,8 +277,7 @@ __device__ __forceinline__ void prefill(const Params& p, const CUtensorMap* qMap
     barrier_init(&bars->qFull, 1);
     barrier_init(&bars->qEmpty, C::CONSUMER_WARPS);
     barrier_init(&bars->tail, 1);
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-    fence_async_shared();
+    fence_barrier_init();
     prefetch_map(qMap);
     prefetch_map(kMap);
     prefetch_map(vMap);
@@ -328,9 +321,9 @@ __device__ __forceinline__ void prefill(const Params& p, const CUtensorMap* qMap
     A90_BODY(sm90_attention::__VA_ARGS__)                                                                              \
   }
 
-A90_KERNEL(sm90_prefill_bf16_d64, Config<64, 3, 128, 3, true>)
-A90_KERNEL(sm90_prefill_bf16_d128, Config<128, 2, 128, 2, true>)
-A90_KERNEL(sm90_prefill_bf16_d256, Config<256, 2, 64, 2, false>)
+A90_KERNEL(sm90_prefill_bf16_d64, D64)
+A90_KERNEL(sm90_prefill_bf16_d128, D128)
+A90_KERNEL(sm90_prefill_bf16_d256, D256)
 
 #ifdef SM90_PREFILL_VARIANTS
 A90_KERNEL(v128_free, Config<128, 2, 128, 2, false>)

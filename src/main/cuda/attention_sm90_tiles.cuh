@@ -23,6 +23,10 @@ struct Config {
   static constexpr int SHARED = 1024 + BM * D * 2 + 2 * STAGES * KV_BYTES + 256;
 };
 
+typedef Config<64, 3, 128, 3, true> D64;
+typedef Config<128, 2, 128, 2, true> D128;
+typedef Config<256, 2, 64, 2, false> D256;
+
 struct Params {
   bf16* out;
   int outStride;
@@ -108,10 +112,7 @@ struct Producer {
       barrier_wait(bar, tails++ & 1);
       for (int i = lane; i < tailRows * 8 * C::COLUMN_BLOCKS; i += WARP) {
         int column = i / (tailRows * 8);
-        asm volatile("st.shared.v4.b32 [%0], {%1, %1, %1, %1};" ::"r"(to + column * (C::BN * 128) + tailRow * 128 +
-                                                                     (i - column * tailRows * 8) * 16),
-                     "r"(0)
-                     : "memory");
+        clear16(to + column * (C::BN * 128) + tailRow * 128 + (i - column * tailRows * 8) * 16);
       }
       fence_async_shared();
       __syncwarp();

@@ -21,9 +21,9 @@ struct Variant {
   }
 
 static std::vector<Variant> variants = {
-    VARIANT(sm90_prefill_bf16_d64, Config<64, 3, 128, 3, true>),
-    VARIANT(sm90_prefill_bf16_d128, Config<128, 2, 128, 2, true>),
-    VARIANT(sm90_prefill_bf16_d256, Config<256, 2, 64, 2, false>),
+    VARIANT(sm90_prefill_bf16_d64, D64),
+    VARIANT(sm90_prefill_bf16_d128, D128),
+    VARIANT(sm90_prefill_bf16_d256, D256),
 #ifdef SM90_PREFILL_VARIANTS
     VARIANT(v128_free, Config<128, 2, 128, 2, false>),
     VARIANT(v128_3st, Config<128, 2, 128, 3, true>),
