@@ -25,6 +25,17 @@
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 namespace sm90_attention {
 
+// Descriptor of a 128-byte-swizzled operand: groups of 8 rows are 1024 bytes apart; `blockStride` is the distance of
+// blocks of 64 columns where the columns are the outer dimension of the product (V), and unused otherwise.
+__device__ __forceinline__ uint64_t matrix_descriptor(uint32_t address, uint32_t blockStride) {
+  return (uint64_t)((address & 0x3ffff) >> 4) | (uint64_t)(blockStride >> 4) << 16 | (uint64_t)(1024 >> 4) << 32 | 1ull << 62;
+}
+
+// The descriptor `bytes` further on. Only its low word changes, which keeps the way to the next product short.
+__device__ __forceinline__ uint64_t advance(uint64_t descriptor, int bytes) {
+  return (descriptor >> 32 << 32) | ((uint32_t)descriptor + (uint32_t)(bytes >> 4));
+}
+
 __device__ __forceinline__ uint32_t pack2(float a, float b) {
   bf162 v = __floats2bfloat162_rn(a, b);
   return *reinterpret_cast<uint32_t*>(&v);
@@ -56,21 +67,20 @@ struct Consumer {
   uint32_t index;
 
   __device__ __forceinline__ void scores() {
-    uint32_t k = kShared + index % C::STAGES * C::KV_BYTES;
+    uint64_t q = matrix_descriptor(qShared, 16), k = matrix_descriptor(kShared + index % C::STAGES * C::KV_BYTES, 16);
 #pragma unroll
     for (int i = 0; i < C::WIDTH / 16; i++) {
-      uint32_t inner = i % 4 * 32;
-      product_shared(s, matrix_descriptor(qShared + i / 4 * (C::BM * 128) + inner, 16),
-                     matrix_descriptor(k + i / 4 * (C::BN * 128) + inner, 16), i > 0);
+      const int inner = i % 4 * 32;
+      product_shared(s, advance(q, i / 4 * (C::BM * 128) + inner), advance(k, i / 4 * (C::BN * 128) + inner), i > 0);
     }
   }
 
   __device__ __forceinline__ void accumulate(uint32_t of) {
-    uint32_t v = vShared + of % C::STAGES * C::KV_BYTES;
+    uint64_t v = matrix_descriptor(vShared + of % C::STAGES * C::KV_BYTES, C::BN * 128);
 #pragma unroll
     for (int i = 0; i < C::BN / 16; i++)
       product_registers(o, probs[4 * i], probs[4 * i + 1], probs[4 * i + 2], probs[4 * i + 3],
-                        matrix_descriptor(v + i * 2048, C::BN * 128));
+                        advance(v, i * 2048));
   }
 
   __device__ __forceinline__ void cap() {

@@ -87,12 +87,6 @@ __device__ __forceinline__ void named_arrive(int id, int threads) {
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
-// Descriptor of a 128-byte-swizzled operand: groups of 8 rows are 1024 bytes apart; `blockStride` is the distance of
-// blocks of 64 columns where the columns are the outer dimension of the product (V), and unused otherwise.
-__device__ __forceinline__ uint64_t matrix_descriptor(uint32_t address, uint32_t blockStride) {
-  return (uint64_t)((address & 0x3ffff) >> 4) | (uint64_t)(blockStride >> 4) << 16 | (uint64_t)(1024 >> 4) << 32 | 1ull << 62;
-}
-
 __device__ __forceinline__ void mma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void mma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 

@@ -327,9 +327,6 @@ template <int N> void more_registers() {}
 template <int N> void fewer_registers() {}
 inline void named_sync(int id, int n) { emulated::meet(emulated::named[id], n); }
 inline void named_arrive(int id, int n) { emulated::meet(emulated::named[id], n, false); }
-inline uint64_t matrix_descriptor(uint32_t address, uint32_t blockStride) {
-  return (uint64_t)((address & 0x3ffff) >> 4) | (uint64_t)(blockStride >> 4) << 16 | (uint64_t)(1024 >> 4) << 32 | 1ull << 62;
-}
 inline void mma_fence() {}
 inline void mma_commit() { emulated::fibers[emulated::current].ends.push_back(emulated::fibers[emulated::current].issued); }
 template <int PENDING> void mma_wait() { emulated::wait_products(PENDING); }
