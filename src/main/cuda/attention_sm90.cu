@@ -1,24 +1,27 @@
 // Varlen causal prefill attention over the paged KV cache on Hopper.
 //
 // Formula  out[t, h] = sum_j softmax_j(scale q[t, h] . k[j]) v[j] over the keys j that row t sees (causal, sliding window);
-//          softCap > 0: s = softCap tanh(s / softCap); sinks: exp(sinks[h]) joins the denominator.
-// Shapes   out bf16, row t at out + t outStride, head h at column h headDim. K, V: [blocks, kvHeads, blockSize, headDim].
-//          blockSize 16, 32 or 64. sm90_prefill_bf16_d64/_d128/_d256; headDim 80 and 96 run in _d128 with 64 < headDim.
-// Tiles    BM x 128 keys: BM = 192 (d64) or 128; d256 has 64 keys. A tile holds `headsPerTile` = P query heads of one KV head
-//          (P divides the group, 1 or the whole group are usual) and BM / P (rounded down) rows of one sequence.
-//          items[i] = (sequence, first row inside the sequence's rows, a multiple of BM / P), most expensive first: blocks
-//          take (item, head tile) pairs from a common counter, so that order is the schedule.
-// Maps     bf16, 128-byte swizzle, no interleave, zero fill, element strides 1, inner coordinate first:
-//          qMap {headDim, numHeads, rows} strides {2 headDim, 2 qStride} box {64, P, BM / P};
-//          kMap, vMap {headDim, blockSize, numKvHeads, numBlocks} strides 2 {headDim, headDim blockSize,
-//          headDim blockSize numKvHeads} box {64, blockSize, 1, 1}.
-// Numerics f32 scores, sums and outputs; P rounded to bf16; relative L2 error near 2e-3. NaN in unused slots does no harm:
-//          keys past the length are masked, their V rows are cleared in shared memory, pages past the last are not read.
-// Launch   grid min(SMs, numItems numHeads / P), block 128 (BM / 64 + 1), dynamic shared memory as listed at the end;
-//          counter: two ints, zero before the first launch, left at zero; one pair for each stream. PDL allowed.
-//          out 16-byte aligned, outStride a multiple of 8.
-// Bound    4 headDim flop a visible key, row and head; bytes hardly matter beyond a few hundred rows.
-// Source   FlashAttention-3 (Shah et al., 2024), section 3.
+//          softCap > 0: s = softCap tanh(s / softCap); sinks (or null): exp(sinks[h]) joins the denominator.
+// Shapes   out bf16 [rows, outStride], q head h of row t read through qMap, written at out + t outStride + h headDim.
+//          sm90_prefill_bf16_d64, _d128 (headDim 80, 96, 128) and _d256; blockSize 16, 32 or 64. blockTables is read for
+//          the blocks that hold visible keys only.
+// Tiles    A block of threads works on BM = 192 (_d64) or 128 rows: P = headsPerTile query heads of one KV head times the
+//          next BM / P (rounded down) rows of one sequence. P divides numHeads / numKvHeads; the whole group reads K and V
+//          least often. items[i] = (sequence, first row inside the sequence's rows, a multiple of BM / P), the most
+//          expensive first: blocks take (item, head tile) pairs in that order from a common counter.
+// Maps     bf16, 128-byte swizzle, no interleave, zero fill, element strides 1, innermost dimension first; strides in bytes:
+//          qMap dims {headDim, numHeads, rows}, strides {2 headDim, 2 qStride}, box {64, P, BM / P}, its base the first
+//          query column; `rows` may be the capacity of the buffer.
+//          kMap, vMap dims {headDim, blockSize, numKvHeads, numBlocks}, strides {2 headDim, 2 headDim blockSize,
+//          2 headDim blockSize numKvHeads}, box {64, blockSize, 1, 1}.
+// Numerics f32 scores, sums and outputs, probabilities rounded to bf16: relative L2 error near 2e-3 (limit 5e-3). NaN in
+//          unused slots does no harm: keys past the length are masked and their V rows cleared in shared memory.
+// Launch   grid min(SMs, numItems numHeads / P), at least 1 item; block 512 (_d64) or 384; dynamic shared memory 124160
+//          (_d64), 165120 (_d128), 197888 (_d256) bytes. counter: two ints, zero before the first launch and left at zero,
+//          one pair for each stream. Out 16-byte aligned, outStride and qStride multiples of 8. PDL allowed.
+// Bound    4 headDim flop for each row, head and visible key; K and V come from L2 for all but the first tile that reads them.
+// Source   FlashAttention-3 (Shah et al., 2024): warp specialization, ping-pong, scores of one tile beside the softmax of the
+//          one before.
 #pragma once
 #include "attention_sm90_tiles.cuh"
 
@@ -224,9 +227,8 @@ struct Consumer {
     slack = 8.f / factor;
     for (uint32_t works = 0;; works++) {
       barrier_wait(&bars->qFull, works & 1);
-      int tile = *(volatile int*)&bars->tile;
-      if (tile < 0) break;
-      const Work w = Work::of<C>(p, tile);
+      const Work w = bars->work;
+      if (w.sequence < 0) break;
 #pragma unroll
       for (int r = 0; r < 2; r++) {
         int token = (group * 64 + warp * 16 + lane / 4 + 8 * r) / p.headsPerTile;
@@ -335,7 +337,7 @@ A90_KERNEL(sm90_prefill_bf16_d64, D64)
 A90_KERNEL(sm90_prefill_bf16_d128, D128)
 A90_KERNEL(sm90_prefill_bf16_d256, D256)
 
-#ifdef SM90_PREFILL_VARIANTS
+#ifdef SM90_PREFILL_VARIANTS  // other shapes, for the benchmark to choose from
 A90_KERNEL(v128_free, Config<128, 2, 128, 2, false>)
 A90_KERNEL(v128_3st, Config<128, 2, 128, 3, true>)
 A90_KERNEL(v128_lazy, Config<128, 2, 128, 2, true, true>)

@@ -6,8 +6,8 @@ namespace sm90_attention {
 
 template <int WIDTH_, int GROUPS_, int BN_, int STAGES_, bool TURNS_, bool LAZY_ = false>
 struct Config {
-  static constexpr int WIDTH = WIDTH_;                  // columns of a head that take part in the products
-  static constexpr int D = (WIDTH_ + 63) / 64 * 64;     // columns of a head in shared memory
+  static constexpr int WIDTH = WIDTH_;    // columns of a head that take part in the products
+  static constexpr int D = (WIDTH_ + 63) / 64 * 64;  // columns of a head in shared memory
   static constexpr int GROUPS = GROUPS_;  // consumer warpgroups
   static constexpr int BN = BN_;          // keys of a tile
   static constexpr int STAGES = STAGES_;  // of the K ring and of the V ring
@@ -27,6 +27,11 @@ typedef Config<64, 3, 128, 3, true> D64;
 typedef Config<128, 2, 128, 2, true> D128;
 typedef Config<256, 2, 64, 2, false> D256;
 
+// The host knows these numbers from the header of attention_sm90.cu.
+static_assert(D64::BM == 192 && D64::THREADS == 512 && D64::SHARED == 124160, "launch contract");
+static_assert(D128::BM == 128 && D128::THREADS == 384 && D128::SHARED == 165120, "launch contract");
+static_assert(D256::BM == 128 && D256::THREADS == 384 && D256::SHARED == 197888, "launch contract");
+
 struct Params {
   bf16* out;
   int outStride;
@@ -43,16 +48,9 @@ struct Params {
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 
-struct Barriers {
-  static constexpr int MAX_STAGES = 4;
-  uint64_t kFull[MAX_STAGES], kEmpty[MAX_STAGES], vFull[MAX_STAGES], vEmpty[MAX_STAGES];
-  uint64_t qFull, qEmpty, tail;
-  int tile;  // what the Q in shared memory belongs to; written before qFull, -1 ends the consumers
-};
-
 // One tile: rows of one sequence times `headsPerTile` query heads of one KV head, and the key tiles that they see.
 struct Work {
-  int sequence, row, tokens;       // first row in the packed batch, rows of the sequence in this tile
+  int sequence, row, tokens;  // first row in the packed batch, rows of the sequence in this tile
   int firstHead, kvHead;
   int firstPosition, lastPosition, length;
   int lowestKey, beginTile, endTile;
@@ -77,6 +75,14 @@ struct Work {
     return w;
   }
 };
+
+struct Barriers {
+  static constexpr int MAX_STAGES = 4;
+  uint64_t kFull[MAX_STAGES], kEmpty[MAX_STAGES], vFull[MAX_STAGES], vEmpty[MAX_STAGES];
+  uint64_t qFull, qEmpty, tail;
+  Work work;  // of the Q in shared memory: consumers need not wait for global memory; sequence -1 ends them
+};
+static_assert(sizeof(Barriers) <= 256, "room after the rings");
 
 // One warp loads everything: lane l copies the box (page l / COLUMN_BLOCKS, columns l % COLUMN_BLOCKS) of a key tile.
 template <class C>
@@ -148,7 +154,7 @@ struct Producer {
       load_k(w, block, index);
       barrier_wait(&bars->qEmpty, (works & 1) ^ 1);
       if (lane == 0) {
-        bars->tile = tile;
+        bars->work = w;
         barrier_expect(&bars->qFull, tokensPerTile * p.headsPerTile * C::D * 2);
       }
       __syncwarp();
@@ -167,7 +173,7 @@ struct Producer {
     }
     barrier_wait(&bars->qEmpty, (works & 1) ^ 1);
     if (lane == 0) {
-      bars->tile = -1;
+      bars->work.sequence = -1;
       barrier_arrive(&bars->qFull);
       // The last block to finish leaves the counters at zero for the next launch.
       if (atomicAdd(p.counter + 1, 1) == (int)gridDim.x - 1) {
