@@ -46,12 +46,15 @@ final class Lifecycle {
         return groups.get(request);
     }
 
-    /** Gives a running sequence's blocks up; it waits at its old rank and computes all its tokens again. */
+    /**
+     * Gives a running sequence's blocks up; it waits at its old rank and computes all its tokens again. A pending token is
+     * dropped and drawn again: the draw depends on the known tokens, the seed and the count alone, and no caller has heard
+     * of the first one, so nothing is lost and nothing said twice.
+     */
     void preempt(Sequence sequence) {
         running.remove(sequence);
         kvCache.free(sequence.table);
-        sequence.numComputedTokens = 0;
-        sequence.numPreemptions++;
+        sequence.restart();
         sequence.status = Sequence.Status.WAITING;
         waiting.add(sequence);
         stats.preempted();
@@ -111,7 +114,11 @@ final class Lifecycle {
         }
     }
 
-    /** Takes a sequence out of wherever it is and frees its blocks. */
+    /**
+     * Takes a sequence out of wherever it is and frees its blocks, even while a step in flight still works on them: the
+     * device runs steps in order, so whoever gets the blocks writes them after that step. The prefix cache is not misled
+     * either: it was offered computed blocks only, and rows in flight write behind those.
+     */
     private void leave(Sequence sequence) {
         if (sequence.status == Sequence.Status.RUNNING) {
             running.remove(sequence);
@@ -141,11 +148,14 @@ final class Lifecycle {
         stats.gauges(running.size(), waiting.size() + numHeld, kvCache.numFreeBlocks(), kvCache.numBlocks());
     }
 
-    /** Checks that blocks are owned exactly by the live sequences; throws IllegalStateException when not. */
+    /** Checks all counts, and that blocks are owned exactly by the live sequences; throws IllegalStateException. */
     void verify() {
         List<BlockTable> tables = new ArrayList<>();
         for (RequestGroup group : groups.values()) {
             for (Sequence sequence : group.sequences) {
+                if (sequence.status != Sequence.Status.ENDED) {
+                    sequence.verify(kvCache.blockSize());
+                }
                 tables.add(sequence.table);
             }
         }

@@ -12,7 +12,7 @@ final class RunningBatch {
     private final Sequence[] bySlot;
     private final int[] freeSlots;
     private int numFreeSlots;
-    /** Slots left since the last order; the runner hears of them in the next. */
+    /** Slots left since the last order that was not empty; the runner hears of them in the next. */
     private final int[] leftSlots;
 
     private int numLeftSlots;

@@ -31,6 +31,7 @@ public final class Scheduler {
     private final StopCheck stopCheck;
     private final SchedulerStats stats = new SchedulerStats();
     private long nextSequenceId;
+    private int numStepsInFlight;
 
     public Scheduler(SchedulerConfig config, KvCacheManager kvCache, SequenceListener listener) {
         if (kvCache.capacityTokens() < config.maxModelLen()) {
@@ -88,7 +89,11 @@ public final class Scheduler {
         return running.size() > 0 || !waiting.isEmpty();
     }
 
-    /** Fills the work order of the next step. */
+    /**
+     * Fills the work order of the next step, which may follow on steps in flight: their sequences go on as if those had
+     * been computed already, except where the next token depends on what is not known yet. The order stays empty when
+     * there is nothing to compute, or only results in flight let anyone get on.
+     */
     public void schedule(SchedulerOutput order) {
         order.clear();
         budget.reset();
@@ -96,8 +101,10 @@ public final class Scheduler {
         if (!preempted) {
             admitWaiting(order);
         }
-        running.reportFreedSlots(order);
-        if (order.isEmpty() && hasWork()) {
+        if (!order.isEmpty()) {
+            numStepsInFlight++;
+            running.reportFreedSlots(order);
+        } else if (hasWork() && numStepsInFlight == 0) {
             throw new IllegalStateException("nothing can be scheduled: " + running.size() + " running, "
                     + waiting.size() + " waiting, " + kvCache.numFreeBlocks() + " of " + kvCache.numBlocks()
                     + " blocks free");
@@ -109,8 +116,12 @@ public final class Scheduler {
         boolean preempted = false;
         for (int rank = 0; rank < running.size() && budget.remaining() > 0; rank++) {
             Sequence sequence = running.get(rank);
-            int count = budget.grant(chunk(sequence), running.size() - rank - 1);
-            boolean fits = kvCache.allocate(sequence.table, sequence.numComputedTokens + count, 0);
+            int wanted = chunk(sequence);
+            if (wanted == 0) {
+                continue;
+            }
+            int count = budget.grant(wanted, running.size() - rank - 1);
+            boolean fits = kvCache.allocate(sequence.table, sequence.nextPosition() + count, 0);
             while (!fits) {
                 Sequence victim = running.last();
                 lifecycle.preempt(victim);
@@ -118,7 +129,7 @@ public final class Scheduler {
                 if (victim == sequence) {
                     return true;
                 }
-                fits = kvCache.allocate(sequence.table, sequence.numComputedTokens + count, 0);
+                fits = kvCache.allocate(sequence.table, sequence.nextPosition() + count, 0);
             }
             order(order, sequence, count);
         }
@@ -166,42 +177,35 @@ public final class Scheduler {
         return kvCache.admit(sequence.table, sequence.tokens, numTokens, group.request.cacheSalt(), numReserved);
     }
 
-    /** Tokens a sequence wants in one step. */
+    /** Tokens a sequence wants in one step; 0 when it has to wait for a result in flight. */
     private int chunk(Sequence sequence) {
-        int wanted = sequence.numUncomputedTokens();
+        int numPending = sequence.numPendingTokens;
+        if (numPending > 0
+                && (sequence.needsKnownTokens() || stopCheck.isFull(sequence, sequence.numTokens + numPending))) {
+            return 0;
+        }
+        int wanted = sequence.numUnscheduledTokens();
         int threshold = config.longPrefillTokenThreshold();
         return threshold > 0 ? Math.min(wanted, threshold) : wanted;
     }
 
     private void order(SchedulerOutput order, Sequence sequence, int count) {
         budget.spend(count);
-        RequestGroup group = sequence.group;
-        ScheduledSequence row = order.next();
-        row.sequenceId = sequence.id;
-        row.slot = sequence.slot;
-        row.newInSlot = sequence.newInSlot;
-        row.params = group.request.params();
-        row.seed = sequence.seed;
-        row.tokens = sequence.tokens;
-        row.numTokens = sequence.numTokens;
-        row.numPromptTokens = sequence.numPromptTokens;
-        row.firstPosition = sequence.numComputedTokens;
-        row.numScheduledTokens = count;
-        row.samples = sequence.numComputedTokens + count == sequence.numTokens && row.params.maxTokens() > 0;
-        row.bannedIds = sequence.numGeneratedTokens() < row.params.minTokens() ? group.bannedIds : null;
-        row.blockIds = sequence.table.blocks();
-        row.numBlocks = sequence.table.numBlocks();
-        sequence.newInSlot = false;
+        sequence.schedule(order.next(), count);
         order.commit();
     }
 
-    /** Takes in what one step computed and tells the callers. Rows of sequences that ended meanwhile are ignored. */
+    /**
+     * Takes in what the oldest step in flight computed and tells the callers. Rows of sequences that ended or were
+     * preempted meanwhile are ignored.
+     */
     public void update(SchedulerOutput order, ModelRunnerOutput result) {
+        numStepsInFlight--;
         long now = System.nanoTime();
         for (int i = 0; i < order.numRows(); i++) {
             ScheduledSequence row = order.row(i);
             Sequence sequence = running.inSlot(row.slot, row.sequenceId);
-            if (sequence != null) {
+            if (sequence != null && sequence.numPreemptions == row.numPreemptions) {
                 advance(sequence, row, result.promptLogprobs(i));
                 if (row.samples) {
                     accept(sequence, result.sampledId(i), result.logprobs(i), now);
@@ -216,7 +220,8 @@ public final class Scheduler {
 
     private void advance(Sequence sequence, ScheduledSequence row, @Nullable List<TokenLogprobs> promptLogprobs) {
         RequestGroup group = sequence.group;
-        sequence.numComputedTokens += row.numScheduledTokens;
+        sequence.computed(row);
+        // Not when it was ordered: by now all these tokens are known, and their K and V are there.
         if (sequence.usesPrefixCache) {
             kvCache.cacheFullBlocks(
                     sequence.table, sequence.tokens, sequence.numComputedTokens, group.request.cacheSalt());
