@@ -44,7 +44,8 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
         CudaPagedKvCache pages = (CudaPagedKvCache) cache;
         DeviceMemory sink = sinks.get(params);
         long sinkAddress = sink == null ? 0 : sink.address();
-        plain.run(address(out), out.rowStride(), address(qkv), qkv.rowStride(), pages, layer, params, sinkAddress, step);
+        plain.run(
+                address(out), out.rowStride(), address(qkv), qkv.rowStride(), pages, layer, params, sinkAddress, step);
     }
 
     @Override

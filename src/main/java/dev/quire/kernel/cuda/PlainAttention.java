@@ -31,7 +31,10 @@ final class PlainAttention {
         kernel.set(7, data.cuSeqlensQ()).set(8, data.seqLens());
         kernel.set(9, data.blockTableStart()).set(10, data.blockTables()).set(11, step.numSeqs());
         kernel.set(12, params.numHeads()).set(13, params.numKvHeads()).set(14, params.headDim());
-        kernel.set(15, params.scale()).set(16, params.slidingWindow()).set(17, params.softCap()).set(18, sinks);
+        kernel.set(15, params.scale())
+                .set(16, params.slidingWindow())
+                .set(17, params.softCap())
+                .set(18, sinks);
         kernel.launch(step.numRows(), params.numHeads());
     }
 }
