@@ -3,7 +3,7 @@
 // Numerics: tensor-core f32 accumulation in an order that depends on K only: for m8 a row's bits depend neither on M nor on
 //   the other rows nor on the grid; m1 has its own order.
 // Launch: grid = number of SMs (any grid is correct; the rows of w are spread evenly), one CTA an SM: the next product's CTA
-//   fits beside it and fills its ring while this one ends. m1: block = 256, dynamic shared = 98304 (+ 2 · K when K > 16384);
+//   fits beside it and fills its ring while this one ends. m1: block = 256, dynamic shared = 98304 (+ 2 · K up to a multiple of 4096, when K > 16384);
 //   m8: block = 128, dynamic shared = 98304. K, xStride multiples of 8; x and w 16-byte aligned.
 // Bound: bytes: 2 · N · K, read once.
 // Source: the operands of mma.m16n8k16 in the PTX manual; K may be permuted freely if both operands are.
