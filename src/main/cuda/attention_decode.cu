@@ -18,10 +18,9 @@
 namespace attention {
 namespace decode {
 
-constexpr int CHUNK = 16;  // keys of one step of a warp: always within a block of the cache
-constexpr int TILE = 64;   // keys of one unit of work
+constexpr int TILE = 64;  // keys of one unit of work
 constexpr int SUBS = TILE / CHUNK;
-constexpr int ROWS = 16;   // query heads of one tensor-core tile
+constexpr int ROWS = 16;  // query heads of one tensor-core tile
 
 template <int D>
 constexpr int STAGE = 2 * CHUNK * PITCH<D>;  // K then V; later the same bytes hold a warp's f32 result, pitch D + 8
@@ -73,19 +72,6 @@ struct Cursor {
   __device__ bool sees(int key) const { return key < len && key + CHUNK > low; }
 };
 
-// Copies 16 rows of K or V, contiguous in the cache; rows outside [low, high) become zeros: they may hold NaN.
-template <int D, bool FULL>
-__device__ __forceinline__ void copy_rows(uint32_t to, const bf16* from, int lane, int low, int high) {
-  constexpr int PARTS = D / 8;
-#pragma unroll
-  for (int i = 0; i < CHUNK * PARTS / WARP; i++) {
-    int c = lane + i * WARP, row = c / PARTS;
-    uint32_t at = to + row * PITCH<D> + c % PARTS * 16;
-    if (FULL) copy16(at, from + c * 8);
-    else copy16_or_zero(at, from + c * 8, row >= low && row < high);
-  }
-}
-
 __device__ __forceinline__ void wait_for_oldest(int stages) {
   switch (stages) {
     case 2: copy_wait<1>(); break;
@@ -99,17 +85,6 @@ __device__ __forceinline__ void wait_for_oldest(int stages) {
 __device__ __forceinline__ void store4(bf16* out, const float (&v)[4], float factor) {
   uint2 packed = make_uint2(pack2(v[0] * factor, v[1] * factor), pack2(v[2] * factor, v[3] * factor));
   *reinterpret_cast<uint2*>(out) = packed;
-}
-
-// One over the softmax denominator, the sink included; (m, l) maximum and sum in base 2.
-__device__ __forceinline__ float inverse_sum(float m, float l, const float* sinks, int h, float& factor) {
-  factor = 1.f;
-  if (sinks) {
-    float s = sinks[h] * LOG2E, top = fmaxf(m, s);
-    factor = exp2_fast(m - top);
-    l = l * factor + exp2_fast(s - top);
-  }
-  return l > 0.f ? factor / l : 0.f;
 }
 
 template <int D>

@@ -4,6 +4,7 @@
 
 namespace attention {
 
+constexpr int CHUNK = 16;  // keys that always lie together in one block of the cache
 constexpr float LOG2E = 1.4426950408889634f;
 constexpr float NEG_INF = -INFINITY;
 
@@ -65,7 +66,7 @@ __device__ __forceinline__ uint32_t pack2(float lo, float hi) {
 __device__ __forceinline__ float logit2(float dot, float scale, float softCap) {
   if (softCap > 0.f) {
     float x = dot * scale / softCap;
-    return softCap * LOG2E * (1.f - __fdividef(2.f, exp2_fast(2.f * LOG2E * x) + 1.f));
+    return softCap * LOG2E * __fsub_rn(1.f, __fdividef(2.f, __fadd_rn(exp2_fast(2.f * LOG2E * x), 1.f)));
   }
   return dot * (scale * LOG2E);
 }
@@ -79,6 +80,30 @@ __device__ __forceinline__ float quad_max(float v) {
 __device__ __forceinline__ float quad_sum(float v) {
   v += __shfl_xor_sync(FULL_WARP, v, 1);
   return v + __shfl_xor_sync(FULL_WARP, v, 2);
+}
+
+// Copies 16 rows of K or V, contiguous in the cache; rows outside [low, high) become zeros: they may hold NaN.
+template <int D, bool FULL>
+__device__ __forceinline__ void copy_rows(uint32_t to, const bf16* from, int lane, int low, int high) {
+  constexpr int PARTS = D / 8;
+#pragma unroll
+  for (int i = 0; i < CHUNK * PARTS / WARP; i++) {
+    int c = lane + i * WARP, row = c / PARTS;
+    uint32_t at = to + row * PITCH<D> + c % PARTS * 16;
+    if (FULL) copy16(at, from + c * 8);
+    else copy16_or_zero(at, from + c * 8, row >= low && row < high);
+  }
+}
+
+// One over the softmax denominator, the sink included; (m, l) maximum and sum in base 2.
+__device__ __forceinline__ float inverse_sum(float m, float l, const float* sinks, int h, float& factor) {
+  factor = 1.f;
+  if (sinks) {
+    float s = __fmul_rn(sinks[h], LOG2E), top = fmaxf(m, s);
+    factor = exp2_fast(m - top);
+    l = fmaf(l, factor, exp2_fast(s - top));
+  }
+  return l > 0.f ? factor / l : 0.f;
 }
 
 }  // namespace attention
