@@ -1,7 +1,10 @@
 // All kernel families, compiled as one: the module that Quire loads.
 #include "activation.cu"
+#include "attention.cu"
+#include "attention_decode.cu"
 #include "attention_plain.cu"
 #include "embedding.cu"
+#include "gemv.cu"
 #include "norm.cu"
 #include "rope.cu"
 #include "rope_table.cu"

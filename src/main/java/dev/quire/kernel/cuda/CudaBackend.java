@@ -67,7 +67,7 @@ public final class CudaBackend implements Backend {
         activation = new CudaActivation(kernels);
         embedding = new CudaEmbedding(kernels, step, loader, lastSampled);
         kvCache = new CudaKvCache(kernels, step);
-        attention = new CudaAttention(kernels, step);
+        attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
         sampling = new CudaSampling(kernels, lastSampled);
         graphs = new CudaGraphs(stream, timer);
         for (int i = 0; i < marks.length; i++) {
