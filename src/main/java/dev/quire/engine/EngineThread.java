@@ -168,7 +168,8 @@ public final class EngineThread implements EngineClient, AutoCloseable {
                 s.numSteps(),
                 s.iterationTokens(),
                 s.numIterationTokens(),
-                s.numFinished());
+                s.numFinished(),
+                engine.hostNanos());
     }
 
     public EngineConfig config() {

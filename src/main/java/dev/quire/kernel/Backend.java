@@ -60,6 +60,23 @@ public interface Backend extends AutoCloseable {
         return "";
     }
 
+    /**
+     * Steps that may be enqueued before the first of them is awaited: 1 when every kernel is done when its call returns,
+     * 2 for a device that computes beside the host. With 2, a token id −(slot + 1) stands for the last token that {@link
+     * #sampling} drew in that slot, and {@link SamplingKernels#sample} fills its result later: see {@link #awaitStep}.
+     */
+    default int maxStepsInFlight() {
+        return 1;
+    }
+
+    /** Marks the end of what was enqueued so far: one step. */
+    default long recordStep() {
+        return 0;
+    }
+
+    /** Waits for a mark of {@link #recordStep}; what was sampled before it is there then. Once a mark, in their order. */
+    default void awaitStep(long step) {}
+
     /** Waits until all kernels called so far are done. */
     void synchronize();
 

@@ -14,21 +14,23 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The embedded model, quantized as it is shipped, against transformers in float32 on its dequantized weights. */
 class DemoGoldenTest {
     private static final ClassLoader LOADER = DemoGoldenTest.class.getClassLoader();
     private static final TokenIds EOS = TokenIds.of(8185, 8183);
 
-    @Test
-    void logitsAndGreedyIdsAgree() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void logitsAndGreedyIdsAgree(int stepsInFlight) throws Exception {
         JsonNode prompts;
         try (InputStream in = LOADER.getResourceAsStream("quire-demo-gold.json")) {
             prompts = new ObjectMapper().readTree(in).get("prompts");
         }
         assertThat(prompts.size()).isGreaterThanOrEqualTo(8);
-        Setup setup = new Setup(16, 512, true, 16, 512, 2048);
+        Setup setup = new Setup(16, 512, true, 16, 512, 2048, stepsInFlight);
         try (EngineHarness harness = new EngineHarness(ModelFiles.ofResources(LOADER, "models/quire-demo"), setup)) {
             for (JsonNode prompt : prompts) {
                 checkLogits(harness, prompt);

@@ -17,6 +17,7 @@ import dev.quire.request.TokenIds;
 import dev.quire.request.TokenLogprobs;
 import dev.quire.request.TokenSink;
 import dev.quire.runner.ModelRunner;
+import dev.quire.runner.StepRunner;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ConfigJson;
 import dev.quire.weights.ModelFiles;
@@ -29,9 +30,16 @@ import org.jspecify.annotations.Nullable;
 /** A real model on the CPU in the real engine, with block invariants checked after every step. */
 final class EngineHarness implements AutoCloseable {
     /** How large, and with which switches. */
-    record Setup(int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, int maxModelLen) {
-        static Setup plain() {
-            return new Setup(16, 256, true, 16, 512, 512);
+    record Setup(
+            int blockSize,
+            int numBlocks,
+            boolean caching,
+            int maxNumSeqs,
+            int budget,
+            int maxModelLen,
+            int stepsInFlight) {
+        static Setup plain(int stepsInFlight) {
+            return new Setup(16, 256, true, 16, 512, 512, stepsInFlight);
         }
     }
 
@@ -72,7 +80,8 @@ final class EngineHarness implements AutoCloseable {
                 10_000,
                 10_000_000,
                 1);
-        engine = new EngineThread(engineConfig, runner, 5, true);
+        StepRunner steps = setup.stepsInFlight == 1 ? runner : new DeferringRunner(runner, setup.maxNumSeqs);
+        engine = new EngineThread(engineConfig, steps, 5, true);
     }
 
     /** Collects one request's sequences. */

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A real pretrained Llama against transformers' float32 greedy ids, under every switch that must not change them. */
 class StoriesGoldenTest {
@@ -71,7 +72,7 @@ class StoriesGoldenTest {
 
     @Test
     void firstStepLogitsAgree() {
-        try (EngineHarness harness = open(Setup.plain())) {
+        try (EngineHarness harness = open(Setup.plain(1))) {
             for (Gold gold : golds) {
                 AttentionMetadata metadata = new AttentionMetadata(1, 512, 32, 16);
                 metadata.clear();
@@ -87,17 +88,22 @@ class StoriesGoldenTest {
         }
     }
 
-    /** Prefix caching, block size, chunk budget, and a batch of others; 0 others means alone. */
+    /** Prefix caching, block size, chunk budget, and a batch of others; 0 others means alone; one or two steps in flight. */
     @ParameterizedTest
     @CsvSource({
-        "16,256,true,16,512,0", "16,256,false,16,512,0", "32,128,true,16,512,0", "32,128,false,7,7,0",
-        "16,256,true,7,7,0", "16,1400,true,80,512,64", "16,1400,false,80,80,64", "32,700,true,7,7,64",
-        "32,700,false,80,512,64", "16,48,true,16,64,64", "16,40,false,64,512,64", "32,20,true,64,100,64"
+        "16,256,true,16,512,0,1", "16,256,false,16,512,0,1", "32,128,true,16,512,0,1", "32,128,false,7,7,0,1",
+        "16,256,true,7,7,0,1", "16,1400,true,80,512,64,1", "16,1400,false,80,80,64,1", "32,700,true,7,7,64,1",
+        "32,700,false,80,512,64,1", "16,48,true,16,64,64,1", "16,40,false,64,512,64,1", "32,20,true,64,100,64,1",
+        "16,256,true,16,512,0,2", "16,256,false,16,512,0,2", "32,128,true,16,512,0,2", "32,128,false,7,7,0,2",
+        "16,256,true,7,7,0,2", "16,1400,true,80,512,64,2", "16,1400,false,80,80,64,2", "32,700,true,7,7,64,2",
+        "32,700,false,80,512,64,2", "16,48,true,16,64,64,2", "16,40,false,64,512,64,2", "32,20,true,64,100,64,2"
     })
     void greedyIdsEqualUnderEverySwitch(
-            int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, int numOthers) throws Exception {
+            int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, int numOthers, int stepsInFlight)
+            throws Exception {
         Random random = new Random(1);
-        try (EngineHarness harness = open(new Setup(blockSize, numBlocks, caching, maxNumSeqs, budget, 512))) {
+        try (EngineHarness harness =
+                open(new Setup(blockSize, numBlocks, caching, maxNumSeqs, budget, 512, stepsInFlight))) {
             harness.engine.start();
             List<Answer> others = new ArrayList<>();
             List<Answer> answers = new ArrayList<>();
@@ -142,8 +148,9 @@ class StoriesGoldenTest {
                 .build();
     }
 
-    @Test
-    void seededSamplingDoesNotDependOnTheBatch() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void seededSamplingDoesNotDependOnTheBatch(int stepsInFlight) throws Exception {
         SamplingParams seeded = SamplingParams.builder()
                 .temperature(1f)
                 .topP(0.95f)
@@ -152,7 +159,7 @@ class StoriesGoldenTest {
                 .maxTokens(LENGTH)
                 .build();
         List<Integer> alone;
-        try (EngineHarness harness = open(Setup.plain())) {
+        try (EngineHarness harness = open(Setup.plain(stepsInFlight))) {
             harness.engine.start();
             alone = harness.submit(golds.get(0).prompt, seeded, EOS)
                     .await()
@@ -160,7 +167,7 @@ class StoriesGoldenTest {
                     .get(0);
         }
         Random random = new Random(2);
-        try (EngineHarness harness = open(new Setup(32, 200, true, 40, 64, 512))) {
+        try (EngineHarness harness = open(new Setup(32, 200, true, 40, 64, 512, stepsInFlight))) {
             harness.engine.start();
             for (int i = 0; i < 30; i++) {
                 harness.submit(noise(random), params(random), EOS);
@@ -179,8 +186,9 @@ class StoriesGoldenTest {
         }
     }
 
-    @Test
-    void logprobsAreRawAndPromptLogprobsCoverThePrompt() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void logprobsAreRawAndPromptLogprobsCoverThePrompt(int stepsInFlight) throws Exception {
         Gold gold = golds.get(0);
         SamplingParams params = SamplingParams.builder()
                 .temperature(0)
@@ -190,7 +198,7 @@ class StoriesGoldenTest {
                 .repetitionPenalty(1.3f)
                 .build();
         for (int budget : new int[] {3, 64}) {
-            try (EngineHarness harness = open(new Setup(16, 64, true, 3, budget, 512))) {
+            try (EngineHarness harness = open(new Setup(16, 64, true, 3, budget, 512, stepsInFlight))) {
                 harness.engine.start();
                 Answer answer = harness.submit(gold.prompt, params, EOS).await();
                 double max = Arrays.stream(gold.logits).max().getAsDouble();
