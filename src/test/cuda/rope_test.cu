@@ -91,7 +91,7 @@ static void check(const Case& c) {
 
 static void bench() {
   for (int rows : {1, 64, 8192}) {
-    Dev<bf16> x(random_bf16((size_t)rows * 6144, 1)), k((size_t)rows * 1024 + 65536), v((size_t)rows * 1024 + 65536);
+    Dev<bf16> x(std::vector<bf16>((size_t)rows * 6144, __float2bfloat16(0.5f))), k((size_t)rows * 1024 + 65536), v((size_t)rows * 1024 + 65536);
     Dev<float> table(random_f32((size_t)8192 * 128, 1));
     std::vector<int> ids(rows);
     for (int i = 0; i < rows; i++) ids[i] = i;
