@@ -239,6 +239,7 @@ public final class CudaBackend implements Backend {
     @Override
     public long recordStep() {
         long number = numSteps++;
+        sampling.endStep();
         stream.record(marks[(int) (number % marks.length)]);
         return number;
     }
@@ -255,6 +256,7 @@ public final class CudaBackend implements Backend {
     public void synchronize() {
         loader.await();
         stream.synchronize();
+        sampling.collectAll();
     }
 
     @Override
