@@ -54,7 +54,7 @@ compile_core() {
 list_kernels() {
     "$cxx" -x c++ -std=c++17 -E -P -w -DQUIRE_LIST_KERNELS $includes "$sources/quire.cu" |
         tr '\n' ' ' | sed 's/extern "C"/\n&/g' |
-        sed -n 's/^extern "C" *__global__ *void *__launch_bounds__ *(\([^()]*\)) *\([A-Za-z0-9_]*\) *(.*/KERNEL(\2, (\1))/p'
+        sed -n 's/^extern "C" *void *__launch_bounds__ *(\([^()]*\)) *\([A-Za-z0-9_]*\) *(.*/KERNEL(\2, \1)/p'
 }
 
 build_library() {
@@ -63,7 +63,8 @@ build_library() {
     list_kernels >"$output/kernels.inc"
     echo "[INFO] Emulated kernels: compiling $(grep -c KERNEL "$output/kernels.inc") kernels"
     "$cxx" $flags $includes -I "$output" -c "$here/library.cpp" -o "$output/library.o"
-    "$cxx" -shared $link "$output/library.o" "$output/core.o" "$output/ptx.o" -o "$library.partial"
+    echo '{ global: emulated_*; local: *; };' >"$output/exports"
+    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" "$output/core.o" "$output/ptx.o" -o "$library.partial"
     mv -f "$library.partial" "$library"
 }
 

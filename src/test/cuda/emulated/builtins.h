@@ -15,11 +15,9 @@
 #define __forceinline__ inline
 #define __shared__ static thread_local  // all thread-local variables become garbage before each block
 #define __grid_constant__
-#ifndef QUIRE_LIST_KERNELS  // the pass that lists the kernels looks for these words
+#ifndef QUIRE_LIST_KERNELS  // the pass that lists the kernels looks for this word
 #undef __launch_bounds__
-#undef __global__
 #define __launch_bounds__(...)
-#define __global__
 #endif
 #define DYNAMIC_SHARED(type, name) type* const name = reinterpret_cast<type*>(emulated::dynamicShared)
 

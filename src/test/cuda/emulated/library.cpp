@@ -5,14 +5,14 @@
 
 using emulated::Kernel;
 
-#define KERNEL(name, bounds)                                                                                    \
-  {#name, emulated::max_threads(bounds), [](const Kernel& k, dim3 grid, dim3 block, unsigned shared, void** params) { \
-     return emulated::launch(k.name, name, grid, block, shared, params);                                        \
+#define KERNEL(kernel, ...)                                                                                    \
+  {#kernel, first(__VA_ARGS__), [](const Kernel& k, dim3 grid, dim3 block, unsigned shared, void** params) { \
+     return emulated::launch(k.name, kernel, grid, block, shared, params);                                        \
    }},
 
-namespace emulated {
-constexpr int max_threads(int n, int = 0) { return n; }
-}
+// Of the launch bounds.
+static constexpr int first(int threads, int = 0) { return threads; }
+
 static const Kernel kernels[] = {
 #include "kernels.inc"
 };
