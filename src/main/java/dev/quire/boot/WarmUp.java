@@ -33,6 +33,7 @@ final class WarmUp {
         row.blockIds = blockIds;
         row.numBlocks = blockIds.length;
         order.commit();
-        runner.run(order, new ModelRunnerOutput(maxNumSeqs));
+        runner.submit(order, new ModelRunnerOutput(maxNumSeqs));
+        runner.collect();
     }
 }

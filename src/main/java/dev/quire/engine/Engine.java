@@ -1,7 +1,5 @@
 package dev.quire.engine;
 
-import dev.quire.batch.ModelRunnerOutput;
-import dev.quire.batch.SchedulerOutput;
 import dev.quire.kvcache.KvCacheManager;
 import dev.quire.queue.EngineCommand;
 import dev.quire.queue.RequestQueue;
@@ -11,16 +9,22 @@ import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerConfig;
 import dev.quire.scheduler.SchedulerStats;
 import dev.quire.scheduler.SequenceListener;
+import java.util.function.Consumer;
 
 /**
- * The loop's body: drain the queue, schedule, run, update. Every method but the accessors belongs to the engine thread.
+ * The loop's body: drain the queue, schedule and submit the next step, collect the oldest and update. Where the runner
+ * takes two steps, the next one is on its way before the results of the one before are read, so the device never waits
+ * for the host. Every method but the accessors belongs to the engine thread.
  */
+@SuppressWarnings("NonAtomicOperationOnVolatileField")
 final class Engine implements SequenceListener {
     private final RequestQueue queue;
     private final Scheduler scheduler;
     private final StepRunner runner;
-    private final SchedulerOutput order;
-    private final ModelRunnerOutput output;
+    private final StepPipeline steps;
+    private final Consumer<EngineCommand> accept = this::accept;
+    /** Written by the engine thread alone. */
+    private volatile long hostNanos;
 
     Engine(EngineConfig config, StepRunner runner, RequestQueue queue, long hashSeed) {
         this.queue = queue;
@@ -37,25 +41,25 @@ final class Engine implements SequenceListener {
                         config.seed()),
                 kvCache,
                 this);
-        order = new SchedulerOutput(config.maxNumSeqs());
-        output = new ModelRunnerOutput(config.maxNumSeqs());
+        steps = new StepPipeline(runner, config.maxNumSeqs());
     }
 
-    /** One step; false when there was nothing to compute. */
+    /** Submits a step, collects one, or both; false when there was nothing to do. */
     boolean step() {
+        long start = System.nanoTime();
         drain();
-        if (!scheduler.hasWork()) {
-            return false;
+        boolean submitted = scheduler.hasWork() && steps.submit(scheduler);
+        boolean collects = steps.isFull() || !submitted && !steps.isEmpty();
+        long waited = collects ? steps.collect(scheduler) : 0;
+        if (submitted || collects) {
+            hostNanos += System.nanoTime() - start - waited;
         }
-        scheduler.schedule(order);
-        runner.run(order, output);
-        scheduler.update(order, output);
-        return true;
+        return submitted || collects;
     }
 
     /** Takes in what callers asked since the last step. */
     void drain() {
-        queue.drain(this::accept);
+        queue.drain(accept);
     }
 
     private void accept(EngineCommand command) {
@@ -75,7 +79,7 @@ final class Engine implements SequenceListener {
     }
 
     boolean isIdle() {
-        return !scheduler.hasWork() && queue.isEmpty();
+        return !scheduler.hasWork() && steps.isEmpty() && queue.isEmpty();
     }
 
     /** For tests: throws when a block is leaked or owned twice. */
@@ -83,12 +87,18 @@ final class Engine implements SequenceListener {
         scheduler.verify();
     }
 
+    /** Steps still in flight are abandoned: nobody waits for their results any more. */
     void closeRunner() {
         runner.close();
     }
 
     SchedulerStats stats() {
         return scheduler.stats();
+    }
+
+    /** Counter of the nanoseconds spent in {@link #step} other than waiting for the device. */
+    long hostNanos() {
+        return hostNanos;
     }
 
     @Override

@@ -23,6 +23,8 @@ import dev.quire.scheduler.SchedulerStats;
  *     then of larger ones
  * @param numIterationTokens sum of that histogram
  * @param numFinished counter by {@code request.FinishReason} ordinal
+ * @param hostNanos counter of the host's nanoseconds in all steps, waiting for the device left out; where the host is the
+ *     device, as on the CPU, they contain the computing
  */
 public record EngineStats(
         int numRequestsRunning,
@@ -41,7 +43,8 @@ public record EngineStats(
         long numSteps,
         long[] iterationTokens,
         long numIterationTokens,
-        long[] numFinished) {
+        long[] numFinished,
+        long hostNanos) {
     /** Upper bounds of the tokens-per-step histogram, as vLLM's {@code iteration_tokens_total}. */
     public static final int[] ITERATION_BUCKETS = SchedulerStats.ITERATION_BUCKETS;
 

@@ -168,7 +168,14 @@ public final class EngineThread implements EngineClient, AutoCloseable {
                 s.numSteps(),
                 s.iterationTokens(),
                 s.numIterationTokens(),
-                s.numFinished());
+                s.numFinished(),
+                engine.hostNanos());
+    }
+
+    /** Waits for the loop's end; the one-line cause when it died of a fault, empty when it was stopped. */
+    public String awaitEnd() throws InterruptedException {
+        ended.await();
+        return failure;
     }
 
     public EngineConfig config() {

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 public final class SamplingBatch {
     public int numRows;
 
+    /** Slot of the row's sequence: where a device keeps the drawn id for the step that follows. */
+    public final int[] slot;
+
     public final float[] temperature;
     public final float[] topP;
     public final int[] topK;
@@ -39,6 +42,7 @@ public final class SamplingBatch {
     public final int[] numLogprobs;
 
     public SamplingBatch(int maxRows) {
+        slot = new int[maxRows];
         temperature = new float[maxRows];
         topP = new float[maxRows];
         topK = new int[maxRows];

@@ -1,22 +1,33 @@
 package dev.quire.runner;
 
 import dev.quire.batch.ModelRunnerOutput;
-import dev.quire.batch.ScheduledSequence;
 import dev.quire.batch.SchedulerOutput;
 import dev.quire.kernel.Backend;
+import dev.quire.kernel.Backend.StepLimits;
 import dev.quire.kernel.PagedKvCache;
-import dev.quire.kernel.SampledTokens;
 import dev.quire.model.CausalLm;
 import dev.quire.sampling.Sampler;
+import org.jspecify.annotations.Nullable;
 
-/** Runs a model on one device: order → input batch → logits → sampled ids. */
+/**
+ * Runs a model on one device: order → input batch → logits → sampled ids. {@link #submit} enqueues all of it; only
+ * {@link #collect} waits, and only for its own step.
+ */
 public final class ModelRunner implements StepRunner {
     private final Backend backend;
     private final CausalLm model;
     private final PagedKvCache kvCache;
     private final InputBatch input;
-    private final Sampler sampler;
     private final PromptLogprobsReader promptLogprobs;
+    private final GraphRunner graphs;
+    /** A ring: the step submitted k-th lies at k mod length. */
+    private final InFlightStep[] steps;
+
+    /** The boot thread for the warm-up, then the engine's. */
+    private @Nullable Thread boundThread;
+
+    private long numSubmitted;
+    private long numCollected;
 
     /**
      * @param maxNumSeqs rows of an order at most
@@ -27,39 +38,91 @@ public final class ModelRunner implements StepRunner {
         this.backend = backend;
         this.model = model;
         this.kvCache = kvCache;
-        input = new InputBatch(maxNumSeqs, maxNumTokens, maxModelLen, kvCache.blockSize());
-        sampler = new Sampler(backend.sampling(), maxNumSeqs, model.vocabSize());
-        promptLogprobs = new PromptLogprobsReader(model, sampler, Math.min(maxNumSeqs, maxNumTokens));
+        int rows = backend.paddedRows(Math.max(maxNumTokens, maxNumSeqs));
+        input = new InputBatch(backend.paddedRows(maxNumSeqs), rows, maxModelLen, kvCache.blockSize());
+        backend.reserveSteps(
+                limits(backend, maxNumSeqs, maxNumTokens, input.metadata.maxBlocksPerSeq, model.vocabSize()));
+        graphs = new GraphRunner(backend, model, kvCache, input);
+        promptLogprobs = new PromptLogprobsReader(backend, model, Math.min(maxNumSeqs, maxNumTokens));
+        steps = new InFlightStep[backend.maxStepsInFlight()];
+        for (int i = 0; i < steps.length; i++) {
+            steps[i] = new InFlightStep(new Sampler(backend.sampling(), maxNumSeqs, model.vocabSize()));
+        }
+    }
+
+    /** The largest step for these sizes, for the memory plan too. */
+    public static StepLimits limits(
+            Backend backend, int maxNumSeqs, int maxNumTokens, int maxBlocksPerSeq, int vocabSize) {
+        int rows = backend.paddedRows(Math.max(maxNumTokens, maxNumSeqs));
+        return new StepLimits(rows, backend.paddedRows(maxNumSeqs), maxBlocksPerSeq, vocabSize);
     }
 
     @Override
-    public void run(SchedulerOutput order, ModelRunnerOutput output) {
+    public int maxStepsInFlight() {
+        return steps.length;
+    }
+
+    @Override
+    public void submit(SchedulerOutput order, ModelRunnerOutput output) {
+        if (numSubmitted - numCollected == steps.length) {
+            throw new IllegalStateException("more than " + steps.length + " steps in flight");
+        }
+        bindThread();
+        InFlightStep step = step(numSubmitted);
+        numSubmitted++;
+        step.begin(order, output);
         input.fill(order);
+        if (graphs.fits()) {
+            promptLogprobs.clear(order, output);
+            step.sample(graphs.run());
+        } else {
+            compute(order, output, step);
+        }
+        step.submitted(backend.recordStep());
+    }
+
+    private void compute(SchedulerOutput order, ModelRunnerOutput output, InFlightStep step) {
+        backend.beginStep(input.tokenIds, input.metadata, input.logitRows, input.numLogitRows);
         model.forward(input.tokenIds, input.metadata, kvCache);
         promptLogprobs.read(order, output);
         if (input.numLogitRows > 0) {
-            sample(order, output);
+            step.sample(model.logits(input.logitRows, input.numLogitRows));
         }
-        backend.synchronize();
     }
 
-    private void sample(SchedulerOutput order, ModelRunnerOutput output) {
-        var logits = model.logits(input.logitRows, input.numLogitRows);
-        sampler.begin();
-        for (int i = 0; i < input.numLogitRows; i++) {
-            ScheduledSequence row = order.row(input.orderRows[i]);
-            sampler.add(row.params, row.seed, row.tokens, row.numTokens, row.numPromptTokens, row.bannedIds);
+    private void bindThread() {
+        if (boundThread != Thread.currentThread()) {
+            backend.bindThread();
+            boundThread = Thread.currentThread();
         }
-        SampledTokens sampled = sampler.sample(logits);
-        for (int i = 0; i < input.numLogitRows; i++) {
-            output.set(input.orderRows[i], sampled.ids[i], sampler.logprobs(i));
+    }
+
+    @Override
+    public void collect() {
+        if (numSubmitted == numCollected) {
+            throw new IllegalStateException("no step in flight");
         }
+        InFlightStep step = step(numCollected);
+        numCollected++;
+        backend.awaitStep(step.mark());
+        step.deliver();
+    }
+
+    private InFlightStep step(long number) {
+        return steps[(int) (number % steps.length)];
     }
 
     @Override
     public void close() {
-        kvCache.close();
-        model.close();
-        backend.close();
+        try {
+            // Abandoned steps may still read the weights and write the cache.
+            if (numSubmitted != numCollected) {
+                backend.synchronize();
+            }
+        } finally {
+            kvCache.close();
+            model.close();
+            backend.close();
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.quire.runner;
 import dev.quire.batch.ModelRunnerOutput;
 import dev.quire.batch.ScheduledSequence;
 import dev.quire.batch.SchedulerOutput;
+import dev.quire.kernel.Backend;
 import dev.quire.model.CausalLm;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenLogprobs;
@@ -10,21 +11,33 @@ import dev.quire.sampling.Sampler;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Log-probabilities of prompt tokens, for the few requests that ask: logits of every prompt row, in pieces. */
+/**
+ * Log-probabilities of prompt tokens, for the few requests that ask: logits of every prompt row, in pieces. Each piece is
+ * waited for, so a step with such a prompt in it does not overlap with the step before.
+ */
 final class PromptLogprobsReader {
+    private final Backend backend;
     private final CausalLm model;
     private final Sampler sampler;
     private final int maxRows;
     private final int[] rows;
     private final int[] targets;
 
-    /** @param maxRows of a piece; at most the sampler's */
-    PromptLogprobsReader(CausalLm model, Sampler sampler, int maxRows) {
+    /** @param maxRows of a piece */
+    PromptLogprobsReader(Backend backend, CausalLm model, int maxRows) {
+        this.backend = backend;
         this.model = model;
-        this.sampler = sampler;
+        sampler = new Sampler(backend.sampling(), maxRows, model.vocabSize());
         this.maxRows = maxRows;
         rows = new int[maxRows];
         targets = new int[maxRows];
+    }
+
+    /** Says for every row that there are none. */
+    void clear(SchedulerOutput order, ModelRunnerOutput output) {
+        for (int i = 0; i < order.numRows(); i++) {
+            output.setPromptLogprobs(i, null);
+        }
     }
 
     void read(SchedulerOutput order, ModelRunnerOutput output) {
@@ -49,7 +62,9 @@ final class PromptLogprobsReader {
                 rows[j] = firstRow + done + j;
                 targets[j] = row.tokens[row.firstPosition + done + j + 1];
             }
-            all.addAll(sampler.promptLogprobs(model.logits(rows, n), targets, n, numTop));
+            sampler.scorePrompt(model.logits(rows, n), targets, n, numTop);
+            backend.synchronize();
+            all.addAll(sampler.promptLogprobs(targets, n));
         }
         return all;
     }

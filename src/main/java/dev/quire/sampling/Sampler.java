@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Logits [S, V] and S parameter sets to S ids: same seed, same ids, whatever else is in the batch.
  *
  * <p>A step is {@link #begin}, one {@link #add} for each row of the logits in order, {@link #sample}; results are valid
- * until the next step. Nothing is allocated unless log-probabilities are asked.
+ * once the device is done with the step, until the next {@link #begin}. Nothing is allocated unless log-probabilities are asked.
  */
 public final class Sampler {
     private final SamplingKernels kernels;
@@ -40,6 +40,7 @@ public final class Sampler {
     /**
      * Adds the next row.
      *
+     * @param slot of this sequence in the running batch
      * @param seed of this sequence; the draw depends on it and on the number of generated tokens
      * @param tokens prompt then generated tokens; read during {@link #sample} when {@code params} has penalties
      * @param numTokens valid entries of {@code tokens}
@@ -47,12 +48,13 @@ public final class Sampler {
      */
     public void add(
             SamplingParams params,
+            int slot,
             long seed,
             int[] tokens,
             int numTokens,
             int numPromptTokens,
             int @Nullable [] bannedIds) {
-        add(params, seed, tokens, numTokens, numPromptTokens, bannedIds, null);
+        add(params, slot, seed, tokens, numTokens, numPromptTokens, bannedIds, null);
     }
 
     /**
@@ -62,6 +64,7 @@ public final class Sampler {
      */
     public void add(
             SamplingParams params,
+            int slot,
             long seed,
             int[] tokens,
             int numTokens,
@@ -73,6 +76,7 @@ public final class Sampler {
             throw new IllegalStateException("more than " + maxRows + " rows to sample");
         }
         batch.numRows = row + 1;
+        batch.slot[row] = slot;
         batch.temperature[row] = params.temperature();
         batch.topP[row] = params.topP();
         batch.topK[row] = params.topK();
@@ -97,13 +101,17 @@ public final class Sampler {
     }
 
     /**
-     * Draws one id for each row added since {@link #begin}; -1 where a row's logits held NaN or nothing could be drawn.
+     * Draws one id for each row added since {@link #begin}.
      *
      * @param logits f32 [≥ rows, ≥ vocabSize]; destroyed
      */
-    public SampledTokens sample(Tensor logits) {
+    public void sample(Tensor logits) {
         kernels.sample(logits, vocabSize, batch, sampled);
-        return sampled;
+    }
+
+    /** The id drawn for {@code row}; -1 when the row's logits held NaN or nothing could be drawn. */
+    public int id(int row) {
+        return sampled.ids[row];
     }
 
     /** Log-probabilities of the id drawn for {@code row}; null when they were not asked or nothing was drawn. */
@@ -113,15 +121,19 @@ public final class Sampler {
     }
 
     /**
-     * Raw log-probabilities of the tokens that follow prompt positions, beside the {@code numTop} best of each; results
-     * of {@link #sample} are lost.
+     * Takes raw log-probabilities of the tokens that follow prompt positions, beside the {@code numTop} best of each;
+     * results of {@link #sample} are lost.
      *
      * @param logits f32 [≥ numRows, ≥ vocabSize]
      * @param targets the token that came next, for each row
      * @param numRows at most the number of rows this sampler was made for
      */
-    public List<TokenLogprobs> promptLogprobs(Tensor logits, int[] targets, int numRows, int numTop) {
+    public void scorePrompt(Tensor logits, int[] targets, int numRows, int numTop) {
         kernels.logprobs(logits, vocabSize, targets, numTop, numRows, sampled);
+    }
+
+    /** What {@link #scorePrompt} took, in row order. */
+    public List<TokenLogprobs> promptLogprobs(int[] targets, int numRows) {
         List<TokenLogprobs> messages = new ArrayList<>(numRows);
         for (int row = 0; row < numRows; row++) {
             messages.add(message(row, targets[row]));

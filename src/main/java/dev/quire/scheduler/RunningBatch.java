@@ -1,5 +1,6 @@
 package dev.quire.scheduler;
 
+import dev.quire.batch.SchedulerOutput;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -11,12 +12,17 @@ final class RunningBatch {
     private final Sequence[] bySlot;
     private final int[] freeSlots;
     private int numFreeSlots;
+    /** Slots left since the last order that was not empty; the runner hears of them in the next. */
+    private final int[] leftSlots;
+
+    private int numLeftSlots;
 
     RunningBatch(int maxNumSeqs, Comparator<Sequence> order) {
         this.order = order;
         sequences = new ArrayList<>(maxNumSeqs);
         bySlot = new Sequence[maxNumSeqs];
         freeSlots = new int[maxNumSeqs];
+        leftSlots = new int[2 * maxNumSeqs];
         for (int slot = maxNumSeqs - 1; slot >= 0; slot--) {
             freeSlots[numFreeSlots++] = slot;
         }
@@ -57,13 +63,21 @@ final class RunningBatch {
         bySlot[sequence.slot] = sequence;
     }
 
-    /** Takes a sequence out and returns the slot it leaves. */
-    int remove(Sequence sequence) {
+    /** Takes a sequence out; its slot is free. */
+    void remove(Sequence sequence) {
         sequences.remove(sequence);
         int slot = sequence.slot;
         bySlot[slot] = null;
         freeSlots[numFreeSlots++] = slot;
+        leftSlots[numLeftSlots++] = slot;
         sequence.slot = Sequence.NO_SLOT;
-        return slot;
+    }
+
+    /** Tells the runner which slots were left since the last order. */
+    void reportFreedSlots(SchedulerOutput order) {
+        for (int i = 0; i < numLeftSlots; i++) {
+            order.freeSlot(leftSlots[i]);
+        }
+        numLeftSlots = 0;
     }
 }

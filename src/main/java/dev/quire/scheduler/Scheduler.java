@@ -9,10 +9,7 @@ import dev.quire.request.FinishReason;
 import dev.quire.request.GenerationRequest;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenLogprobs;
-import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -26,21 +23,15 @@ import org.jspecify.annotations.Nullable;
 public final class Scheduler {
     private final SchedulerConfig config;
     private final KvCacheManager kvCache;
-    private final SequenceListener listener;
     private final SplittableRandom seeds;
+    private final Lifecycle lifecycle;
     private final WaitingQueue waiting;
     private final RunningBatch running;
     private final TokenBudget budget;
     private final StopCheck stopCheck;
     private final SchedulerStats stats = new SchedulerStats();
-    private final Map<GenerationRequest, RequestGroup> groups = new IdentityHashMap<>();
-    /** Slots left since the last order; the runner hears of them in the next. */
-    private final int[] freedSlots;
-
-    private int numFreedSlots;
     private long nextSequenceId;
-    /** Siblings whose leader's prompt is not computed yet. */
-    private int numHeld;
+    private int numStepsInFlight;
 
     public Scheduler(SchedulerConfig config, KvCacheManager kvCache, SequenceListener listener) {
         if (kvCache.capacityTokens() < config.maxModelLen()) {
@@ -49,15 +40,12 @@ public final class Scheduler {
         }
         this.config = config;
         this.kvCache = kvCache;
-        this.listener = listener;
         seeds = new SplittableRandom(config.seed());
-        var order = config.byPriority() ? WaitingQueue.PRIORITY : WaitingQueue.FCFS;
-        waiting = new WaitingQueue(order);
-        running = new RunningBatch(config.maxNumSeqs(), order);
+        lifecycle = new Lifecycle(config, kvCache, listener, stats);
+        waiting = lifecycle.waiting;
+        running = lifecycle.running;
         budget = new TokenBudget(config.maxNumBatchedTokens());
         stopCheck = new StopCheck(config.maxModelLen());
-        freedSlots = new int[2 * config.maxNumSeqs()];
-        updateGauges();
     }
 
     /** Takes a new request in. */
@@ -66,38 +54,34 @@ public final class Scheduler {
         long seed = params.hasSeed() ? params.seed() : seeds.nextLong();
         RequestGroup group = new RequestGroup(request, nextSequenceId, seed);
         nextSequenceId += params.n();
-        groups.put(request, group);
-        waiting.add(group.leader());
-        numHeld += params.n() - 1;
-        updateGauges();
+        lifecycle.add(group);
+        lifecycle.updateGauges();
     }
 
     /** Ends all sequences of a request whose client is gone; no effect when it has ended. */
     public void abort(GenerationRequest request) {
-        RequestGroup group = groups.get(request);
+        RequestGroup group = lifecycle.find(request);
         if (group != null) {
             for (Sequence sequence : group.sequences) {
-                end(sequence, FinishReason.ABORT, -1);
+                lifecycle.end(sequence, FinishReason.ABORT, -1);
             }
         }
-        updateGauges();
+        lifecycle.updateGauges();
     }
 
     /** Ends one sequence at a stop string; no effect when it has ended. */
     public void finish(GenerationRequest request, int index) {
-        RequestGroup group = groups.get(request);
+        RequestGroup group = lifecycle.find(request);
         if (group != null) {
-            end(group.sequences[index], FinishReason.STOP, -1);
+            lifecycle.end(group.sequences[index], FinishReason.STOP, -1);
         }
-        updateGauges();
+        lifecycle.updateGauges();
     }
 
     /** Fails every request, with a one-line cause. */
     public void failAll(String cause) {
-        for (RequestGroup group : List.copyOf(groups.values())) {
-            fail(group, cause);
-        }
-        updateGauges();
+        lifecycle.failAll(cause);
+        lifecycle.updateGauges();
     }
 
     /** Whether there is anything to compute. */
@@ -105,7 +89,11 @@ public final class Scheduler {
         return running.size() > 0 || !waiting.isEmpty();
     }
 
-    /** Fills the work order of the next step. */
+    /**
+     * Fills the work order of the next step, which may follow on steps in flight: their sequences go on as if those had
+     * been computed already, except where the next token depends on what is not known yet. The order stays empty when
+     * there is nothing to compute, or only results in flight let anyone get on.
+     */
     public void schedule(SchedulerOutput order) {
         order.clear();
         budget.reset();
@@ -113,11 +101,10 @@ public final class Scheduler {
         if (!preempted) {
             admitWaiting(order);
         }
-        for (int i = 0; i < numFreedSlots; i++) {
-            order.freeSlot(freedSlots[i]);
-        }
-        numFreedSlots = 0;
-        if (order.isEmpty() && hasWork()) {
+        if (!order.isEmpty()) {
+            numStepsInFlight++;
+            running.reportFreedSlots(order);
+        } else if (hasWork() && numStepsInFlight == 0) {
             throw new IllegalStateException("nothing can be scheduled: " + running.size() + " running, "
                     + waiting.size() + " waiting, " + kvCache.numFreeBlocks() + " of " + kvCache.numBlocks()
                     + " blocks free");
@@ -129,16 +116,20 @@ public final class Scheduler {
         boolean preempted = false;
         for (int rank = 0; rank < running.size() && budget.remaining() > 0; rank++) {
             Sequence sequence = running.get(rank);
-            int count = budget.grant(chunk(sequence), running.size() - rank - 1);
-            boolean fits = kvCache.allocate(sequence.table, sequence.numComputedTokens + count, 0);
+            int wanted = chunk(sequence);
+            if (wanted == 0) {
+                continue;
+            }
+            int count = budget.grant(wanted, running.size() - rank - 1);
+            boolean fits = kvCache.allocate(sequence.table, sequence.nextPosition() + count, 0);
             while (!fits) {
                 Sequence victim = running.last();
-                preempt(victim);
+                lifecycle.preempt(victim);
                 preempted = true;
                 if (victim == sequence) {
                     return true;
                 }
-                fits = kvCache.allocate(sequence.table, sequence.numComputedTokens + count, 0);
+                fits = kvCache.allocate(sequence.table, sequence.nextPosition() + count, 0);
             }
             order(order, sequence, count);
         }
@@ -186,68 +177,51 @@ public final class Scheduler {
         return kvCache.admit(sequence.table, sequence.tokens, numTokens, group.request.cacheSalt(), numReserved);
     }
 
-    /** Tokens a sequence wants in one step. */
+    /** Tokens a sequence wants in one step; 0 when it has to wait for a result in flight. */
     private int chunk(Sequence sequence) {
-        int wanted = sequence.numUncomputedTokens();
+        int numPending = sequence.numPendingTokens;
+        if (numPending > 0
+                && (sequence.needsKnownTokens() || stopCheck.isFull(sequence, sequence.numTokens + numPending))) {
+            return 0;
+        }
+        int wanted = sequence.numUnscheduledTokens();
         int threshold = config.longPrefillTokenThreshold();
         return threshold > 0 ? Math.min(wanted, threshold) : wanted;
     }
 
     private void order(SchedulerOutput order, Sequence sequence, int count) {
         budget.spend(count);
-        RequestGroup group = sequence.group;
-        ScheduledSequence row = order.next();
-        row.sequenceId = sequence.id;
-        row.slot = sequence.slot;
-        row.newInSlot = sequence.newInSlot;
-        row.params = group.request.params();
-        row.seed = sequence.seed;
-        row.tokens = sequence.tokens;
-        row.numTokens = sequence.numTokens;
-        row.numPromptTokens = sequence.numPromptTokens;
-        row.firstPosition = sequence.numComputedTokens;
-        row.numScheduledTokens = count;
-        row.samples = sequence.numComputedTokens + count == sequence.numTokens && row.params.maxTokens() > 0;
-        row.bannedIds = sequence.numGeneratedTokens() < row.params.minTokens() ? group.bannedIds : null;
-        row.blockIds = sequence.table.blocks();
-        row.numBlocks = sequence.table.numBlocks();
-        sequence.newInSlot = false;
+        sequence.schedule(order.next(), count);
         order.commit();
     }
 
-    /** Gives a running sequence's blocks up; it waits at its old rank and computes all its tokens again. */
-    private void preempt(Sequence sequence) {
-        leaveSlot(sequence);
-        kvCache.free(sequence.table);
-        sequence.numComputedTokens = 0;
-        sequence.numPreemptions++;
-        sequence.status = Sequence.Status.WAITING;
-        waiting.add(sequence);
-        stats.preempted();
-    }
-
-    /** Takes in what one step computed and tells the callers. Rows of sequences that ended meanwhile are ignored. */
+    /**
+     * Takes in what the oldest step in flight computed and tells the callers. Rows of sequences that ended or were
+     * preempted meanwhile are ignored.
+     */
     public void update(SchedulerOutput order, ModelRunnerOutput result) {
+        numStepsInFlight--;
         long now = System.nanoTime();
         for (int i = 0; i < order.numRows(); i++) {
             ScheduledSequence row = order.row(i);
             Sequence sequence = running.inSlot(row.slot, row.sequenceId);
-            if (sequence != null) {
+            if (sequence != null && sequence.numPreemptions == row.numPreemptions) {
                 advance(sequence, row, result.promptLogprobs(i));
                 if (row.samples) {
                     accept(sequence, result.sampledId(i), result.logprobs(i), now);
                 } else if (row.params.maxTokens() == 0 && sequence.numUncomputedTokens() == 0) {
-                    end(sequence, FinishReason.LENGTH, -1);
+                    lifecycle.end(sequence, FinishReason.LENGTH, -1);
                 }
             }
         }
         countStep(order.numScheduledTokens());
-        updateGauges();
+        lifecycle.updateGauges();
     }
 
     private void advance(Sequence sequence, ScheduledSequence row, @Nullable List<TokenLogprobs> promptLogprobs) {
         RequestGroup group = sequence.group;
-        sequence.numComputedTokens += row.numScheduledTokens;
+        sequence.computed(row);
+        // Not when it was ordered: by now all these tokens are known, and their K and V are there.
         if (sequence.usesPrefixCache) {
             kvCache.cacheFullBlocks(
                     sequence.table, sequence.tokens, sequence.numComputedTokens, group.request.cacheSalt());
@@ -259,7 +233,7 @@ public final class Scheduler {
             collected.addAll(promptLogprobs.subList(Math.min(known, promptLogprobs.size()), promptLogprobs.size()));
         }
         if (!group.promptComputed && sequence.numComputedTokens >= sequence.numPromptTokens) {
-            promptDone(group);
+            lifecycle.promptDone(group);
             if (collected != null) {
                 group.request.sink().promptLogprobs(collected);
             }
@@ -269,7 +243,7 @@ public final class Scheduler {
     private void accept(Sequence sequence, int token, @Nullable TokenLogprobs logprobs, long now) {
         GenerationRequest request = sequence.group.request;
         if (token == ModelRunnerOutput.INVALID_TOKEN) {
-            fail(
+            lifecycle.fail(
                     sequence.group,
                     "the model's logits hold no valid number for " + request.id() + " at position "
                             + sequence.numTokens);
@@ -283,83 +257,8 @@ public final class Scheduler {
         request.sink().token(sequence.index, token, logprobs);
         FinishReason reason = stopCheck.check(sequence);
         if (reason != null) {
-            end(sequence, reason, reason == FinishReason.STOP ? stopCheck.stopTokenId(sequence) : -1);
+            lifecycle.end(sequence, reason, reason == FinishReason.STOP ? stopCheck.stopTokenId(sequence) : -1);
         }
-    }
-
-    private void promptDone(RequestGroup group) {
-        group.promptComputed = true;
-        listener.promptDone(group.request);
-        releaseSiblings(group);
-    }
-
-    /** Siblings wait for the leader's prompt; when it is there, or never will be, they queue up for themselves. */
-    private void releaseSiblings(RequestGroup group) {
-        if (group.siblingsReleased) {
-            return;
-        }
-        group.siblingsReleased = true;
-        numHeld -= group.sequences.length - 1;
-        for (Sequence sibling : group.sequences) {
-            if (sibling.status == Sequence.Status.HELD) {
-                sibling.status = Sequence.Status.WAITING;
-                waiting.add(sibling);
-            }
-        }
-    }
-
-    private void end(Sequence sequence, FinishReason reason, int stopTokenId) {
-        if (sequence.status == Sequence.Status.ENDED) {
-            return;
-        }
-        leave(sequence);
-        stats.finished(reason);
-        // The caller hears last: who then asks for a place, or reads the gauges, finds this one free.
-        retire(sequence);
-        sequence.group.request.sink().finished(sequence.index, sequence.result(reason, stopTokenId, System.nanoTime()));
-    }
-
-    private void fail(RequestGroup group, String cause) {
-        List<Sequence> live = new ArrayList<>();
-        for (Sequence sequence : group.sequences) {
-            if (sequence.status != Sequence.Status.ENDED) {
-                live.add(sequence);
-                leave(sequence);
-                stats.finished(FinishReason.ERROR);
-            }
-        }
-        live.forEach(this::retire);
-        group.request.sink().failed(cause);
-    }
-
-    /** Takes a sequence out of wherever it is and frees its blocks. */
-    private void leave(Sequence sequence) {
-        if (sequence.status == Sequence.Status.RUNNING) {
-            leaveSlot(sequence);
-        } else if (sequence.status == Sequence.Status.WAITING) {
-            waiting.remove(sequence);
-        }
-        kvCache.free(sequence.table);
-        sequence.status = Sequence.Status.ENDED;
-        // Before the caller hears of the end: who then reads the gauges must not find these blocks taken.
-        updateGauges();
-    }
-
-    /** Tells the listener that a sequence is gone, and with the last one the request. */
-    private void retire(Sequence sequence) {
-        RequestGroup group = sequence.group;
-        group.numLive--;
-        if (!group.promptComputed && (sequence.index == 0 || group.numLive == 0)) {
-            promptDone(group);
-        }
-        listener.sequenceEnded(group.request);
-        if (group.numLive == 0) {
-            groups.remove(group.request);
-        }
-    }
-
-    private void leaveSlot(Sequence sequence) {
-        freedSlots[numFreedSlots++] = running.remove(sequence);
     }
 
     private void countStep(int numTokens) {
@@ -376,22 +275,12 @@ public final class Scheduler {
         stats.prefixCache(kvCache.numQueries(), kvCache.numHits());
     }
 
-    private void updateGauges() {
-        stats.gauges(running.size(), waiting.size() + numHeld, kvCache.numFreeBlocks(), kvCache.numBlocks());
-    }
-
     public SchedulerStats stats() {
         return stats;
     }
 
     /** Checks that blocks are owned exactly by the live sequences; throws IllegalStateException when not. */
     public void verify() {
-        List<BlockTable> tables = new ArrayList<>();
-        for (RequestGroup group : groups.values()) {
-            for (Sequence sequence : group.sequences) {
-                tables.add(sequence.table);
-            }
-        }
-        kvCache.verify(tables);
+        lifecycle.verify();
     }
 }

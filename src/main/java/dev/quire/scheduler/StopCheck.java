@@ -25,8 +25,13 @@ final class StopCheck {
                 return FinishReason.STOP;
             }
         }
-        boolean full = numGenerated >= params.maxTokens() || sequence.numTokens >= maxModelLen;
-        return full ? FinishReason.LENGTH : null;
+        return isFull(sequence, sequence.numTokens) ? FinishReason.LENGTH : null;
+    }
+
+    /** Whether a sequence ends at {@code numTokens} tokens, whatever the last of them is. */
+    boolean isFull(Sequence sequence, int numTokens) {
+        int maxTokens = sequence.group.request.params().maxTokens();
+        return numTokens - sequence.numPromptTokens >= maxTokens || numTokens >= maxModelLen;
     }
 
     /** The matched stop token id of a sequence that {@link #check} stopped; -1 for an end-of-sequence token. */

@@ -17,6 +17,7 @@ import dev.quire.request.TokenIds;
 import dev.quire.request.TokenLogprobs;
 import dev.quire.request.TokenSink;
 import dev.quire.runner.ModelRunner;
+import dev.quire.runner.StepRunner;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ConfigJson;
 import dev.quire.weights.ModelFiles;
@@ -28,10 +29,27 @@ import org.jspecify.annotations.Nullable;
 
 /** A real model on the CPU in the real engine, with block invariants checked after every step. */
 final class EngineHarness implements AutoCloseable {
+    /** How host and device overlap. */
+    enum Overlap {
+        /** One step in flight. */
+        NONE,
+        /** Two: a step is computed when it is collected. */
+        LATE_STEPS,
+        /** Two: a step is computed when it is submitted, its tokens are kept back. */
+        LATE_TOKENS
+    }
+
     /** How large, and with which switches. */
-    record Setup(int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, int maxModelLen) {
-        static Setup plain() {
-            return new Setup(16, 256, true, 16, 512, 512);
+    record Setup(
+            int blockSize,
+            int numBlocks,
+            boolean caching,
+            int maxNumSeqs,
+            int budget,
+            int maxModelLen,
+            Overlap overlap) {
+        static Setup plain(Overlap overlap) {
+            return new Setup(16, 256, true, 16, 512, 512, overlap);
         }
     }
 
@@ -42,9 +60,14 @@ final class EngineHarness implements AutoCloseable {
     final ModelConfig config;
 
     EngineHarness(ModelFiles files, Setup setup) {
+        this(files, setup, new CpuBackend(CpuOptions.defaults()));
+    }
+
+    /** On another device; closes the backend. */
+    EngineHarness(ModelFiles files, Setup setup, Backend device) {
         ConfigJson json = ConfigJson.read(files, "config.json");
         config = ModelRegistry.config(json);
-        backend = new CpuBackend(CpuOptions.defaults());
+        backend = setup.overlap == Overlap.LATE_TOKENS ? LateBackend.of(device, setup.maxNumSeqs) : device;
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);
@@ -72,7 +95,8 @@ final class EngineHarness implements AutoCloseable {
                 10_000,
                 10_000_000,
                 1);
-        engine = new EngineThread(engineConfig, runner, 5, true);
+        StepRunner steps = setup.overlap == Overlap.LATE_STEPS ? new DeferringRunner(runner, setup.maxNumSeqs) : runner;
+        engine = new EngineThread(engineConfig, steps, 5, true);
     }
 
     /** Collects one request's sequences. */
@@ -81,6 +105,7 @@ final class EngineHarness implements AutoCloseable {
         final List<List<@Nullable TokenLogprobs>> logprobs = new ArrayList<>();
         final List<SequenceResult> results = new ArrayList<>();
         private final CountDownLatch ended;
+        private @Nullable GenerationRequest request;
 
         @Nullable
         List<@Nullable TokenLogprobs> promptLogprobs;
@@ -133,8 +158,13 @@ final class EngineHarness implements AutoCloseable {
     Answer submit(TokenIds prompt, SamplingParams params, TokenIds eos) {
         Answer answer = new Answer(params.n());
         GenerationRequest request = new GenerationRequest("test", prompt, params, eos, 0, 0, System.nanoTime(), answer);
+        answer.request = request;
         assertThat(engine.submit(request)).isEqualTo(EngineClient.Admission.ACCEPTED);
         return answer;
+    }
+
+    void abort(Answer answer) {
+        engine.abort(answer.request);
     }
 
     @Override

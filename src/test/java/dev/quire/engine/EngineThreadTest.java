@@ -3,9 +3,6 @@ package dev.quire.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.quire.batch.ModelRunnerOutput;
-import dev.quire.batch.ScheduledSequence;
-import dev.quire.batch.SchedulerOutput;
 import dev.quire.engine.EngineClient.Admission;
 import dev.quire.engine.EngineClient.State;
 import dev.quire.request.FinishReason;
@@ -17,52 +14,27 @@ import dev.quire.request.TokenIds;
 import dev.quire.request.TokenLogprobs;
 import dev.quire.request.TokenSink;
 import dev.quire.runner.StepRunner;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(30)
 class EngineThreadTest {
     private static final int EOS = 99;
 
-    /** Counts up from the last token; can be held back, or told to fail. */
-    private static final class CountingRunner implements StepRunner {
-        final Semaphore permits = new Semaphore(0);
-        final boolean gated;
-        volatile boolean failing;
-        volatile boolean closed;
-
-        CountingRunner(boolean gated) {
-            this.gated = gated;
-        }
-
-        @Override
-        public void run(SchedulerOutput order, ModelRunnerOutput output) {
-            if (gated) {
-                permits.acquireUninterruptibly();
-            }
-            if (failing) {
-                throw new IllegalStateException("device fault in kernel gemm");
-            }
-            for (int i = 0; i < order.numRows(); i++) {
-                ScheduledSequence row = order.row(i);
-                if (row.samples) {
-                    output.set(i, (row.tokens[row.numTokens - 1] + 1) % 90, null);
-                }
-            }
-        }
-
-        @Override
-        public void close() {
-            closed = true;
-        }
-    }
+    /** The argument is how many steps may be in flight. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    @interface OneAndTwoStepsInFlight {}
 
     private static final class Sink implements TokenSink {
         final List<Integer> tokens = new ArrayList<>();
@@ -110,9 +82,9 @@ class EngineThreadTest {
                 sink);
     }
 
-    @Test
-    void answersManyProducersAtOnce() throws Exception {
-        try (EngineThread engine = engine(new CountingRunner(false), 10_000)) {
+    @OneAndTwoStepsInFlight
+    void answersManyProducersAtOnce(int stepsInFlight) throws Exception {
+        try (EngineThread engine = engine(new CountingRunner(stepsInFlight, false), 10_000)) {
             engine.start();
             List<Thread> producers = new ArrayList<>();
             List<Sink> sinks = new ArrayList<>();
@@ -140,9 +112,9 @@ class EngineThreadTest {
         }
     }
 
-    @Test
-    void aFullQueueRefusesAndRecovers() throws Exception {
-        CountingRunner runner = new CountingRunner(true);
+    @OneAndTwoStepsInFlight
+    void aFullQueueRefusesAndRecovers(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
         try (EngineThread engine = engine(runner, 3)) {
             engine.start();
             List<Sink> sinks = List.of(new Sink(), new Sink(), new Sink());
@@ -164,9 +136,9 @@ class EngineThreadTest {
         }
     }
 
-    @Test
-    void abortFreesBlocksWithinOneStep() throws Exception {
-        CountingRunner runner = new CountingRunner(true);
+    @OneAndTwoStepsInFlight
+    void abortFreesBlocksWithinOneStep(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
         try (EngineThread engine = engine(runner, 10)) {
             engine.start();
             Sink sink = new Sink();
@@ -177,7 +149,7 @@ class EngineThreadTest {
                 Thread.sleep(1);
             }
             engine.abort(request);
-            runner.permits.release(1);
+            runner.permits.release(stepsInFlight);
             sink.await();
             assertThat(sink.result.reason()).isEqualTo(FinishReason.ABORT);
             assertThat(sink.result.numGeneratedTokens()).isLessThanOrEqualTo(4);
@@ -189,9 +161,9 @@ class EngineThreadTest {
         }
     }
 
-    @Test
-    void aFaultFailsEveryRequestAndTheEngineStaysDead() throws Exception {
-        CountingRunner runner = new CountingRunner(true);
+    @OneAndTwoStepsInFlight
+    void aFaultFailsEveryRequestAndTheEngineStaysDead(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
         EngineThread engine = engine(runner, 10);
         engine.start();
         Sink running = new Sink();
@@ -216,9 +188,64 @@ class EngineThreadTest {
         assertThat(engine.state()).isEqualTo(State.DEAD);
     }
 
-    @Test
-    void shutdownFinishesWhatIsInFlightAndTakesNothingNew() throws Exception {
-        CountingRunner runner = new CountingRunner(true);
+    @OneAndTwoStepsInFlight
+    void aFaultInSubmitFailsWhatIsInFlightToo(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
+        EngineThread engine = engine(runner, 10);
+        engine.start();
+        Sink running = new Sink();
+        engine.submit(request(running, 1, 100));
+        runner.permits.release(1);
+        while (engine.stats().numGenerationTokens() < 1) {
+            Thread.sleep(1);
+        }
+        runner.failingInSubmit = true;
+        runner.permits.release(100);
+        running.await();
+        assertThat(running.failure).contains("device fault in kernel gemm");
+        engine.close();
+        assertThat(engine.state()).isEqualTo(State.DEAD);
+        assertThat(runner.closed).isTrue();
+        assertThat(runner.numAbandoned).isEqualTo(stepsInFlight - 1);
+        assertThat(engine.stats().numFreeBlocks()).isEqualTo(128);
+    }
+
+    /** The step in flight when the last sequence ends is collected before the engine sleeps or stops. */
+    @OneAndTwoStepsInFlight
+    void anIdleEngineHasNothingInFlight(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, false);
+        try (EngineThread engine = engine(runner, 10)) {
+            engine.start();
+            for (int round = 0; round < 20; round++) {
+                Sink sink = new Sink();
+                GenerationRequest stopping = new GenerationRequest(
+                        "stopping",
+                        TokenIds.of(1, 2, 3),
+                        SamplingParams.builder()
+                                .maxTokens(50)
+                                .stopTokenIds(TokenIds.of(7))
+                                .build(),
+                        TokenIds.of(EOS),
+                        0,
+                        0,
+                        System.nanoTime(),
+                        sink);
+                engine.submit(stopping);
+                sink.await();
+                assertThat(sink.tokens).containsExactly(4, 5, 6, 7);
+            }
+            engine.shutdown(10_000);
+            assertThat(engine.state()).isEqualTo(State.STOPPED);
+            assertThat(runner.numAbandoned).isZero();
+            // Four tokens, and where two steps are in flight the row behind the stop.
+            assertThat(engine.stats().numSteps()).isEqualTo(20 * (3 + stepsInFlight));
+            assertThat(engine.stats().hostNanos()).isPositive();
+        }
+    }
+
+    @OneAndTwoStepsInFlight
+    void shutdownFinishesWhatIsInFlightAndTakesNothingNew(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
         EngineThread engine = engine(runner, 10);
         engine.start();
         Sink sink = new Sink();
@@ -243,9 +270,9 @@ class EngineThreadTest {
         assertThat(runner.closed).isTrue();
     }
 
-    @Test
-    void shutdownWithoutPatienceFailsTheRest() throws Exception {
-        CountingRunner runner = new CountingRunner(true);
+    @OneAndTwoStepsInFlight
+    void shutdownWithoutPatienceFailsTheRest(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
         EngineThread engine = engine(runner, 10);
         engine.start();
         Sink sink = new Sink();
@@ -258,9 +285,9 @@ class EngineThreadTest {
         assertThat(engine.state()).isEqualTo(State.STOPPED);
     }
 
-    @Test
-    void notReadyBeforeStartAndPromptsBeyondTheContextAreRefused() {
-        try (EngineThread engine = engine(new CountingRunner(false), 10)) {
+    @OneAndTwoStepsInFlight
+    void notReadyBeforeStartAndPromptsBeyondTheContextAreRefused(int stepsInFlight) {
+        try (EngineThread engine = engine(new CountingRunner(stepsInFlight, false), 10)) {
             assertThat(engine.submit(request(new Sink(), 1, 1))).isEqualTo(Admission.UNAVAILABLE);
             GenerationRequest tooLong = new GenerationRequest(
                     "long",
@@ -277,10 +304,10 @@ class EngineThreadTest {
         }
     }
 
-    @Test
-    void producersRacingWithTheEndAlwaysHearSomething() throws Exception {
+    @OneAndTwoStepsInFlight
+    void producersRacingWithTheEndAlwaysHearSomething(int stepsInFlight) throws Exception {
         for (int round = 0; round < 30; round++) {
-            EngineThread engine = engine(new CountingRunner(false), 10_000);
+            EngineThread engine = engine(new CountingRunner(stepsInFlight, false), 10_000);
             engine.start();
             AtomicInteger accepted = new AtomicInteger();
             List<Sink> sinks = new ArrayList<>();

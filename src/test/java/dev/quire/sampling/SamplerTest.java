@@ -37,19 +37,20 @@ class SamplerTest {
     void eachRowFollowsItsOwnParameters() {
         Sampler sampler = sampler();
         sampler.begin();
-        sampler.add(greedy().build(), 0, TOKENS, 3, 3, null);
-        sampler.add(greedy().presencePenalty(2f).build(), 0, TOKENS, 6, 3, null);
+        sampler.add(greedy().build(), 4, 0, TOKENS, 3, 3, null);
+        sampler.add(greedy().presencePenalty(2f).build(), 4, 0, TOKENS, 6, 3, null);
         sampler.add(
                 greedy().allowedTokenIds(TokenIds.of(0, 3))
                         .logitBias(LogitBias.of(new int[] {3}, new float[] {-50f}))
                         .build(),
+                4,
                 0,
                 TOKENS,
                 3,
                 3,
                 null);
-        SampledTokens out = sampler.sample(logits(0, 3, 2, 1, 0, 3, 2, 1.5f, 0, 3, 2, 1));
-        assertThat(out.ids).containsExactly(1, 3, 0);
+        sampler.sample(logits(0, 3, 2, 1, 0, 3, 2, 1.5f, 0, 3, 2, 1));
+        assertThat(List.of(sampler.id(0), sampler.id(1), sampler.id(2))).containsExactly(1, 3, 0);
         assertThat(sampler.logprobs(0)).isNull();
     }
 
@@ -63,11 +64,13 @@ class SamplerTest {
                 .logitBias(LogitBias.of(new int[] {0}, new float[] {5f}))
                 .numLogprobs(2)
                 .build();
-        sampler.add(all, 0, TOKENS, 6, 3, new int[] {1, 2, 3}, new int[] {1});
-        assertThat(sampler.sample(logits(0, 3, 2, 1)).ids[0]).isZero();
+        sampler.add(all, 4, 0, TOKENS, 6, 3, new int[] {1, 2, 3}, new int[] {1});
+        sampler.sample(logits(0, 3, 2, 1));
+        assertThat(sampler.id(0)).isZero();
         sampler.begin();
-        sampler.add(greedy().build(), 0, TOKENS, 6, 3, null);
-        assertThat(sampler.sample(logits(0, 3, 2, 1)).ids[0]).isEqualTo(1);
+        sampler.add(greedy().build(), 4, 0, TOKENS, 6, 3, null);
+        sampler.sample(logits(0, 3, 2, 1));
+        assertThat(sampler.id(0)).isEqualTo(1);
         assertThat(sampler.logprobs(0)).isNull();
     }
 
@@ -86,11 +89,12 @@ class SamplerTest {
         };
         Sampler sampler = new Sampler(recorder, 2, 4);
         sampler.begin();
-        sampler.add(SamplingParams.builder().build(), 77, TOKENS, 5, 3, null);
-        sampler.add(SamplingParams.builder().build(), 78, TOKENS, 3, 3, null);
+        sampler.add(SamplingParams.builder().build(), 4, 77, TOKENS, 5, 3, null);
+        sampler.add(SamplingParams.builder().build(), 4, 78, TOKENS, 3, 3, null);
         sampler.sample(logits(0, 0, 0, 0, 0, 0, 0, 0));
         assertThat(seen[0].numRows).isEqualTo(2);
         assertThat(seen[0].seed).containsExactly(77, 78);
+        assertThat(seen[0].slot).containsExactly(4, 4);
         assertThat(seen[0].counter).containsExactly(2, 0);
         assertThat(seen[0].tokens[0]).as("no penalties, no tokens").isNull();
     }
@@ -99,9 +103,9 @@ class SamplerTest {
     void logprobsAreRawAndRanked() {
         Sampler sampler = sampler();
         sampler.begin();
-        sampler.add(greedy().numLogprobs(2).build(), 0, TOKENS, 3, 3, new int[] {1});
-        sampler.add(greedy().numLogprobs(0).build(), 0, TOKENS, 3, 3, null);
-        sampler.add(greedy().numLogprobs(1).build(), 0, TOKENS, 3, 3, null);
+        sampler.add(greedy().numLogprobs(2).build(), 4, 0, TOKENS, 3, 3, new int[] {1});
+        sampler.add(greedy().numLogprobs(0).build(), 4, 0, TOKENS, 3, 3, null);
+        sampler.add(greedy().numLogprobs(1).build(), 4, 0, TOKENS, 3, 3, null);
         sampler.sample(logits(0, 3, 2, 1, 0, 3, 2, 1, 0, Float.NaN, 2, 1));
         TokenLogprobs banned = sampler.logprobs(0);
         assertThat(banned).isNotNull();
@@ -116,7 +120,10 @@ class SamplerTest {
 
     @Test
     void promptLogprobsComeInRowOrder() {
-        List<TokenLogprobs> rows = sampler().promptLogprobs(logits(0, 3, 2, 1, 5, 3, 2, 1), new int[] {3, 0}, 2, 1);
+        Sampler sampler = sampler();
+        int[] targets = {3, 0};
+        sampler.scorePrompt(logits(0, 3, 2, 1, 5, 3, 2, 1), targets, 2, 1);
+        List<TokenLogprobs> rows = sampler.promptLogprobs(targets, 2);
         assertThat(rows).extracting(TokenLogprobs::tokenId).containsExactly(3, 0);
         assertThat(rows).extracting(TokenLogprobs::rank).containsExactly(3, 1);
         assertThat(rows.get(0).topIds()).containsExactly(1);
@@ -126,8 +133,8 @@ class SamplerTest {
     void refusesMoreRowsThanItWasMadeFor() {
         Sampler sampler = new Sampler(new ReferenceSampling(), 1, 4);
         sampler.begin();
-        sampler.add(greedy().build(), 0, TOKENS, 3, 3, null);
-        assertThatThrownBy(() -> sampler.add(greedy().build(), 0, TOKENS, 3, 3, null))
+        sampler.add(greedy().build(), 4, 0, TOKENS, 3, 3, null);
+        assertThatThrownBy(() -> sampler.add(greedy().build(), 4, 0, TOKENS, 3, 3, null))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("1 rows");
     }

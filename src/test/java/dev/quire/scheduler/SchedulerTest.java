@@ -6,13 +6,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.quire.batch.ModelRunnerOutput;
 import dev.quire.kvcache.KvCacheManager;
 import dev.quire.request.FinishReason;
 import dev.quire.request.GenerationRequest;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenIds;
 import java.io.IOException;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,8 +23,15 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SchedulerTest {
+    /** The argument is how many steps may be in flight; what comes out must be the same. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    @interface OneAndTwoStepsInFlight {}
+
     private static int[] prompt(int length, int seed) {
         Random random = new Random(seed);
         int[] tokens = new int[length];
@@ -31,9 +39,9 @@ class SchedulerTest {
         return tokens;
     }
 
-    @Test
-    void aLongPromptIsComputedInChunksBesideDecodes() {
-        Simulation sim = new Simulation(Simulation.config(512, 8, 16), 64, 16, true);
+    @OneAndTwoStepsInFlight
+    void aLongPromptIsComputedInChunksBesideDecodes(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(512, 8, 16), 64, 16, true, stepsInFlight);
         RecordingSink shortOne = sim.add(prompt(4, 1), 20);
         sim.step();
         RecordingSink longOne = sim.add(prompt(100, 2), 3);
@@ -41,21 +49,22 @@ class SchedulerTest {
             sim.step();
             assertThat(shortOne.tokens.get(0))
                     .as("one token a step, beside the chunk")
-                    .hasSize(i + 2);
+                    .hasSize(i + 3 - stepsInFlight);
             assertThat(sim.order.numScheduledTokens()).isEqualTo(16);
         }
         assertThat(longOne.tokens.get(0)).isEmpty();
         sim.step();
+        sim.collectAll();
         assertThat(longOne.tokens.get(0)).hasSize(1);
         sim.runToEnd(100);
         assertThat(longOne.tokens.get(0)).isEqualTo(Simulation.expected(prompt(100, 2), 3));
         assertThat(shortOne.tokens.get(0)).isEqualTo(Simulation.expected(prompt(4, 1), 20));
     }
 
-    @Test
-    void longPrefillThresholdLimitsOneSequencesShare() {
+    @OneAndTwoStepsInFlight
+    void longPrefillThresholdLimitsOneSequencesShare(int stepsInFlight) {
         SchedulerConfig config = new SchedulerConfig(512, 8, 64, 10, false, 1);
-        Simulation sim = new Simulation(config, 64, 16, true);
+        Simulation sim = new Simulation(config, 64, 16, true, stepsInFlight);
         sim.add(prompt(100, 1), 1);
         sim.add(prompt(30, 2), 1);
         sim.step();
@@ -64,10 +73,10 @@ class SchedulerTest {
         sim.runToEnd(50);
     }
 
-    @Test
-    void preemptionComputesAgainAndChangesNothing() {
+    @OneAndTwoStepsInFlight
+    void preemptionComputesAgainAndChangesNothing(int stepsInFlight) {
         // 8 blocks of 4 = 32 tokens; three sequences want 3 × 20.
-        Simulation sim = new Simulation(Simulation.config(32, 4, 64), 8, 4, false);
+        Simulation sim = new Simulation(Simulation.config(32, 4, 64), 8, 4, false, stepsInFlight);
         List<RecordingSink> sinks = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             sinks.add(sim.add(prompt(6, i), 14));
@@ -82,9 +91,9 @@ class SchedulerTest {
                 .isZero();
     }
 
-    @Test
-    void aSequenceOfMaximalLengthAlwaysFinishes() {
-        Simulation sim = new Simulation(Simulation.config(32, 4, 8), 8, 4, true);
+    @OneAndTwoStepsInFlight
+    void aSequenceOfMaximalLengthAlwaysFinishes(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(32, 4, 8), 8, 4, true, stepsInFlight);
         List<RecordingSink> sinks = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             sinks.add(sim.add(prompt(16, i), 16));
@@ -98,22 +107,23 @@ class SchedulerTest {
 
     @Test
     void refusesFewerBlocksThanOneSequenceNeeds() {
-        assertThatThrownBy(() -> new Simulation(Simulation.config(33, 4, 8), 8, 4, true))
+        assertThatThrownBy(() -> new Simulation(Simulation.config(33, 4, 8), 8, 4, true, 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("32")
                 .hasMessageContaining("33");
     }
 
-    @Test
-    void siblingsShareThePromptsBlocks() {
+    @OneAndTwoStepsInFlight
+    void siblingsShareThePromptsBlocks(int stepsInFlight) {
         for (boolean caching : new boolean[] {false, true}) {
-            Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, caching);
+            Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, caching, stepsInFlight);
             RecordingSink sink = new RecordingSink(4);
             int[] prompt = prompt(22, 9);
             SamplingParams params = SamplingParams.builder().n(4).maxTokens(5).build();
             sim.scheduler.add(Simulation.request(sink, prompt, params, 0));
-            sim.step();
-            sim.step();
+            for (int step = 0; step < 1 + stepsInFlight; step++) {
+                sim.step();
+            }
             // 5 full prompt blocks shared, and a block or two of its own for each.
             assertThat(64 - sim.kvCache.numFreeBlocks()).isLessThanOrEqualTo(5 + 4 * 2);
             assertThat(sim.order.numRows()).isEqualTo(4);
@@ -126,9 +136,9 @@ class SchedulerTest {
         }
     }
 
-    @Test
-    void abortFreesBlocksAtOnce() {
-        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true);
+    @OneAndTwoStepsInFlight
+    void abortFreesBlocksAtOnce(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true, stepsInFlight);
         RecordingSink sink = new RecordingSink(3);
         SamplingParams params = SamplingParams.builder().n(3).maxTokens(50).build();
         GenerationRequest request = Simulation.request(sink, prompt(10, 1), params, 0);
@@ -141,12 +151,14 @@ class SchedulerTest {
         assertThat(sink.results).allMatch(r -> r != null && r.reason() == FinishReason.ABORT);
         assertThat(sim.scheduler.hasWork()).isFalse();
         sim.scheduler.abort(request);
+        sim.collectAll();
         assertThat(sim.numEnded).isEqualTo(3);
+        assertThat(sim.kvCache.numFreeBlocks()).isEqualTo(64);
     }
 
-    @Test
-    void abortBeforeThePromptIsComputedReleasesEverything() {
-        Simulation sim = new Simulation(Simulation.config(128, 8, 4), 64, 4, true);
+    @OneAndTwoStepsInFlight
+    void abortBeforeThePromptIsComputedReleasesEverything(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(128, 8, 4), 64, 4, true, stepsInFlight);
         RecordingSink sink = new RecordingSink(3);
         GenerationRequest request = Simulation.request(
                 sink, prompt(10, 1), SamplingParams.builder().n(3).maxTokens(50).build(), 0);
@@ -159,9 +171,9 @@ class SchedulerTest {
         assertThat(sim.kvCache.numFreeBlocks()).isEqualTo(64);
     }
 
-    @Test
-    void aStopStringEndsOneSequenceAsStop() {
-        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true);
+    @OneAndTwoStepsInFlight
+    void aStopStringEndsOneSequenceAsStop(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true, stepsInFlight);
         RecordingSink sink = new RecordingSink(2);
         GenerationRequest request = Simulation.request(
                 sink, prompt(10, 1), SamplingParams.builder().n(2).maxTokens(6).build(), 0);
@@ -176,12 +188,12 @@ class SchedulerTest {
                 .isEqualTo(1);
     }
 
-    @Test
-    void stopsAtEosAndStopIdsButNotBeforeMinTokens() {
+    @OneAndTwoStepsInFlight
+    void stopsAtEosAndStopIdsButNotBeforeMinTokens(int stepsInFlight) {
         int[] prompt = prompt(5, 3);
         List<Integer> free = Simulation.expected(prompt, 10);
         TokenIds stop = TokenIds.of(free.get(3));
-        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true);
+        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true, stepsInFlight);
         RecordingSink plain = new RecordingSink(1);
         sim.scheduler.add(Simulation.request(
                 plain,
@@ -204,10 +216,10 @@ class SchedulerTest {
         assertThat(patient.tokens.get(0)).hasSize(10);
     }
 
-    @Test
-    void aPriorityJumpsTheQueueAndIsPreemptedLast() {
+    @OneAndTwoStepsInFlight
+    void aPriorityJumpsTheQueueAndIsPreemptedLast(int stepsInFlight) {
         SchedulerConfig config = new SchedulerConfig(64, 1, 64, 0, true, 1);
-        Simulation sim = new Simulation(config, 16, 4, true);
+        Simulation sim = new Simulation(config, 16, 4, true, stepsInFlight);
         RecordingSink first = new RecordingSink(1);
         RecordingSink low = new RecordingSink(1);
         RecordingSink high = new RecordingSink(1);
@@ -224,16 +236,15 @@ class SchedulerTest {
         sim.runToEnd(20);
     }
 
-    @Test
-    void anInvalidTokenFailsItsRequestAlone() {
-        Simulation sim = new Simulation(Simulation.config(64, 4, 64), 32, 4, true);
+    @OneAndTwoStepsInFlight
+    void anInvalidTokenFailsItsRequestAlone(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(64, 4, 64), 32, 4, true, stepsInFlight);
         RecordingSink good = sim.add(prompt(5, 1), 4);
         RecordingSink bad = sim.add(prompt(5, 2), 4);
-        sim.scheduler.schedule(sim.order);
-        sim.output.set(0, 1, null);
-        sim.output.set(1, ModelRunnerOutput.INVALID_TOKEN, null);
-        sim.scheduler.update(sim.order, sim.output);
-        sim.scheduler.verify();
+        sim.device.invalidSequence = 1;
+        for (int step = 0; step < stepsInFlight; step++) {
+            sim.step();
+        }
         assertThat(bad.failure).contains("no valid number");
         assertThat(good.failure).isNull();
         sim.scheduler.failAll("over");
@@ -242,26 +253,27 @@ class SchedulerTest {
         assertThat(sim.numEnded).isEqualTo(2);
     }
 
-    @Test
-    void maxTokensZeroOnlyComputesThePrompt() {
-        Simulation sim = new Simulation(Simulation.config(64, 4, 4), 32, 4, true);
+    @OneAndTwoStepsInFlight
+    void maxTokensZeroOnlyComputesThePrompt(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(64, 4, 4), 32, 4, true, stepsInFlight);
         RecordingSink sink = sim.add(prompt(9, 1), 0);
-        assertThat(sim.runToEnd(10)).isEqualTo(3);
+        sim.runToEnd(10);
+        assertThat(sim.scheduler.stats().numSteps()).isEqualTo(3);
         assertThat(sink.tokens.get(0)).isEmpty();
         assertThat(sink.results.get(0).reason()).isEqualTo(FinishReason.LENGTH);
     }
 
-    @Test
-    void seedsBelongToTheSequence() {
-        Simulation sim = new Simulation(Simulation.config(64, 8, 64), 32, 4, true);
+    @OneAndTwoStepsInFlight
+    void seedsBelongToTheSequence(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(64, 8, 64), 32, 4, true, stepsInFlight);
         RecordingSink sink = new RecordingSink(2);
         SamplingParams params =
                 SamplingParams.builder().n(2).seed(77).maxTokens(5).build();
         sim.scheduler.add(Simulation.request(sink, prompt(4, 1), params, 0));
         sim.add(prompt(4, 2), 5);
-        sim.step();
-        sim.step();
-        sim.step();
+        for (int step = 0; step < 2 + stepsInFlight; step++) {
+            sim.step();
+        }
         assertThat(sim.order.row(0).seed).isEqualTo(77);
         assertThat(sim.order.row(1).seed).isEqualTo(78);
         assertThat(sim.order.row(2).seed).isNotEqualTo(78);
@@ -269,17 +281,20 @@ class SchedulerTest {
 
     /** Everything at once: shared prefixes, chunks, preemption, n > 1, aborts, stops; every answer must be right. */
     @ParameterizedTest
-    @CsvSource({"20,4,7,true", "20,4,7,false", "64,16,512,true", "40,16,64,true", "24,8,5,true", "300,4,33,false"})
-    void randomTrafficComesOutRight(int numBlocks, int maxNumSeqs, int budget, boolean caching) {
+    @CsvSource({
+        "20,4,7,true,1", "20,4,7,false,1", "64,16,512,true,1", "40,16,64,true,1", "24,8,5,true,1", "300,4,33,false,1",
+        "20,4,7,true,2", "20,4,7,false,2", "64,16,512,true,2", "40,16,64,true,2", "24,8,5,true,2", "300,4,33,false,2"
+    })
+    void randomTrafficComesOutRight(int numBlocks, int maxNumSeqs, int budget, boolean caching, int stepsInFlight) {
         int blockSize = 4;
         int maxModelLen = 60;
         Random random = new Random(numBlocks * 31L + budget);
-        Simulation sim =
-                new Simulation(Simulation.config(maxModelLen, maxNumSeqs, budget), numBlocks, blockSize, caching);
+        Simulation sim = new Simulation(
+                Simulation.config(maxModelLen, maxNumSeqs, budget), numBlocks, blockSize, caching, stepsInFlight);
         List<GenerationRequest> requests = new ArrayList<>();
         List<RecordingSink> sinks = new ArrayList<>();
         int numAborted = 0;
-        for (int step = 0; step < 3000 || sim.scheduler.hasWork(); step++) {
+        for (int step = 0; step < 3000 || sim.scheduler.hasWork() || sim.hasStepsInFlight(); step++) {
             assertThat(step).isLessThan(20_000);
             if (step < 3000 && random.nextInt(4) == 0 && sim.scheduler.stats().numWaiting() < 20) {
                 int[] prompt = prompt(1 + random.nextInt(40), random.nextInt(6));
@@ -305,9 +320,7 @@ class SchedulerTest {
                 }
                 sim.scheduler.verify();
             }
-            if (sim.scheduler.hasWork()) {
-                sim.step();
-            }
+            sim.step();
         }
         assertThat(numAborted).isPositive();
         int numSequences = 0;
@@ -333,9 +346,9 @@ class SchedulerTest {
         assertThat(sim.scheduler.stats().numRunning()).isZero();
     }
 
-    @Test
-    void internalWasteOfLongSequencesIsSmall() {
-        Simulation sim = new Simulation(Simulation.config(2048, 64, 512), 4096, 16, true);
+    @OneAndTwoStepsInFlight
+    void internalWasteOfLongSequencesIsSmall(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(2048, 64, 512), 4096, 16, true, stepsInFlight);
         for (int i = 0; i < 64; i++) {
             sim.add(prompt(100 + 5 * i, i), 200);
         }
@@ -349,11 +362,11 @@ class SchedulerTest {
     }
 
     /** 512 requests of a public chat trace's lengths: 185 prompt and 188 generated tokens on average. */
-    @Test
-    void internalWasteOfARecordedTraceIsSmall() throws IOException {
+    @OneAndTwoStepsInFlight
+    void internalWasteOfARecordedTraceIsSmall(int stepsInFlight) throws IOException {
         Path trace = Path.of("../shared/gpu/bench-trace-512.jsonl");
         assumeTrue(Files.exists(trace), "needs the recorded trace");
-        Simulation sim = new Simulation(Simulation.config(2048, 64, 512), 4096, 16, true);
+        Simulation sim = new Simulation(Simulation.config(2048, 64, 512), 4096, 16, true, stepsInFlight);
         ObjectMapper json = new ObjectMapper();
         int seed = 0;
         for (String line : Files.readAllLines(trace)) {
@@ -366,9 +379,9 @@ class SchedulerTest {
         assertThat(waste(sim)).isBetween(0.001, 0.04);
     }
 
-    @Test
-    void countersAddUp() {
-        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true);
+    @OneAndTwoStepsInFlight
+    void countersAddUp(int stepsInFlight) {
+        Simulation sim = new Simulation(Simulation.config(128, 8, 64), 64, 4, true, stepsInFlight);
         int[] prompt = prompt(17, 4);
         sim.add(prompt, 5);
         sim.runToEnd(20);

@@ -3,37 +3,39 @@ package dev.quire.scheduler;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.quire.batch.ModelRunnerOutput;
-import dev.quire.batch.ScheduledSequence;
 import dev.quire.batch.SchedulerOutput;
 import dev.quire.kvcache.KvCacheManager;
 import dev.quire.request.GenerationRequest;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenIds;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/**
- * A scheduler with a scripted device: K and V of a token are the token itself, written to its slot; the next token is a
- * hash of everything the block table shows. So a wrong block, a stale slot or a lost token changes what comes out.
- */
+/** A scheduler with a {@link ScriptedDevice}, stepped as the engine does it: so many steps in flight at most. */
 final class Simulation {
-    static final int VOCAB = 1000;
+    static final int VOCAB = ScriptedDevice.VOCAB;
+
+    private record Step(SchedulerOutput order, ModelRunnerOutput output) {}
 
     final SchedulerConfig config;
     final KvCacheManager kvCache;
     final Scheduler scheduler;
-    final SchedulerOutput order;
-    final ModelRunnerOutput output;
+    final ScriptedDevice device;
+    final int maxStepsInFlight;
     final List<Integer> stepTokens = new ArrayList<>();
+    /** The last one submitted. */
+    SchedulerOutput order;
+
     int numEnded;
     int numPromptsDone;
-    private final int[] device;
-    private final int blockSize;
+    private final ArrayDeque<Step> unused = new ArrayDeque<>();
+    private final ArrayDeque<Step> inFlight = new ArrayDeque<>();
 
-    Simulation(SchedulerConfig config, int numBlocks, int blockSize, boolean caching) {
+    Simulation(SchedulerConfig config, int numBlocks, int blockSize, boolean caching, int maxStepsInFlight) {
         this.config = config;
-        this.blockSize = blockSize;
+        this.maxStepsInFlight = maxStepsInFlight;
         kvCache = new KvCacheManager(numBlocks, blockSize, caching, 11);
         scheduler = new Scheduler(config, kvCache, new SequenceListener() {
             @Override
@@ -46,10 +48,11 @@ final class Simulation {
                 numEnded++;
             }
         });
-        order = new SchedulerOutput(config.maxNumSeqs());
-        output = new ModelRunnerOutput(config.maxNumSeqs());
-        device = new int[numBlocks * blockSize];
-        Arrays.fill(device, -1);
+        device = new ScriptedDevice(config.maxNumSeqs(), numBlocks, blockSize, maxStepsInFlight);
+        for (int i = 0; i < maxStepsInFlight; i++) {
+            unused.add(new Step(new SchedulerOutput(config.maxNumSeqs()), new ModelRunnerOutput(config.maxNumSeqs())));
+        }
+        order = unused.element().order;
     }
 
     static SchedulerConfig config(int maxModelLen, int maxNumSeqs, int budget) {
@@ -62,67 +65,85 @@ final class Simulation {
     }
 
     RecordingSink add(int[] prompt, int maxTokens) {
-        RecordingSink sink = new RecordingSink(1);
-        scheduler.add(request(
-                sink, prompt, SamplingParams.builder().maxTokens(maxTokens).build(), 0));
+        return add(prompt, SamplingParams.builder().maxTokens(maxTokens).build());
+    }
+
+    RecordingSink add(int[] prompt, SamplingParams params) {
+        RecordingSink sink = new RecordingSink(params.n());
+        scheduler.add(request(sink, prompt, params, 0));
         return sink;
     }
 
-    /** What a sequence's next token must be, given its tokens. */
-    static int next(int[] tokens, int count) {
-        int h = 17;
-        for (int i = 0; i < count; i++) {
-            h = h * 31 + tokens[i];
-        }
-        return Math.floorMod(h ^ (h >>> 15), VOCAB);
+    /** What one sequence hears that has this simulation for itself. */
+    RecordingSink runAlone(int[] prompt, SamplingParams params) {
+        RecordingSink sink = add(prompt, params);
+        runToEnd(1000);
+        return sink;
     }
 
     static List<Integer> expected(int[] prompt, int count) {
         int[] tokens = Arrays.copyOf(prompt, prompt.length + count);
         List<Integer> out = new ArrayList<>();
         for (int i = prompt.length; i < tokens.length; i++) {
-            tokens[i] = next(tokens, i);
+            tokens[i] = ScriptedDevice.next(tokens, i);
             out.add(tokens[i]);
         }
         return out;
     }
 
+    /** Submits a step, and collects the oldest when no more may be in flight or nothing was submitted. */
     void step() {
-        scheduler.schedule(order);
-        assertThat(order.numScheduledTokens()).isLessThanOrEqualTo(config.maxNumBatchedTokens());
-        assertThat(order.numRows()).isLessThanOrEqualTo(config.maxNumSeqs());
-        stepTokens.add(order.numScheduledTokens());
-        for (int i = 0; i < order.numRows(); i++) {
-            ScheduledSequence row = order.row(i);
-            for (int p = row.firstPosition; p < row.firstPosition + row.numScheduledTokens; p++) {
-                device[slot(row, p)] = row.tokens[p];
-            }
+        boolean submitted = scheduler.hasWork() && submit();
+        if (unused.isEmpty() || (!submitted && !inFlight.isEmpty())) {
+            collect();
         }
-        for (int i = 0; i < order.numRows(); i++) {
-            ScheduledSequence row = order.row(i);
-            if (row.samples) {
-                int[] seen = new int[row.numTokens];
-                for (int p = 0; p < seen.length; p++) {
-                    seen[p] = device[slot(row, p)];
-                }
-                output.set(i, next(seen, seen.length), null);
-            }
-        }
-        scheduler.update(order, output);
         scheduler.verify();
     }
 
-    private int slot(ScheduledSequence row, int position) {
-        return row.blockIds[position / blockSize] * blockSize + position % blockSize;
+    private boolean submit() {
+        Step step = unused.element();
+        scheduler.schedule(step.order);
+        if (step.order.isEmpty()) {
+            assertThat(inFlight)
+                    .as("only results in flight excuse an empty order")
+                    .isNotEmpty();
+            return false;
+        }
+        assertThat(step.order.numScheduledTokens()).isLessThanOrEqualTo(config.maxNumBatchedTokens());
+        assertThat(step.order.numRows()).isLessThanOrEqualTo(config.maxNumSeqs());
+        unused.remove();
+        order = step.order;
+        stepTokens.add(order.numScheduledTokens());
+        device.submit(order, step.output);
+        inFlight.add(step);
+        return true;
     }
 
-    int runToEnd(int maxSteps) {
+    private void collect() {
+        Step step = inFlight.remove();
+        device.collect();
+        scheduler.update(step.order, step.output);
+        unused.add(step);
+    }
+
+    boolean hasStepsInFlight() {
+        return !inFlight.isEmpty();
+    }
+
+    /** Collects whatever is in flight. */
+    void collectAll() {
+        while (!inFlight.isEmpty()) {
+            collect();
+            scheduler.verify();
+        }
+    }
+
+    void runToEnd(int maxSteps) {
         int steps = 0;
-        while (scheduler.hasWork()) {
+        while (scheduler.hasWork() || !inFlight.isEmpty()) {
             assertThat(steps++).as("steps").isLessThan(maxSteps);
             step();
         }
         assertThat(kvCache.numFreeBlocks()).isEqualTo(kvCache.numBlocks());
-        return steps;
     }
 }

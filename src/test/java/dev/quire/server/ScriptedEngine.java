@@ -284,7 +284,8 @@ public final class ScriptedEngine implements EngineClient {
                     10,
                     new long[EngineStats.ITERATION_BUCKETS.length + 1],
                     11,
-                    numFinished.clone());
+                    numFinished.clone(),
+                    12);
         }
     }
 

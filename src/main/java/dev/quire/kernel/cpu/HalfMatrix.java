@@ -1,5 +1,6 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.kernel.GroupReader;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
 

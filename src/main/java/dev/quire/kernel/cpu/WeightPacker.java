@@ -1,5 +1,6 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.kernel.GroupReader;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;

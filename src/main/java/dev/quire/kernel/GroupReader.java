@@ -1,11 +1,10 @@
-package dev.quire.kernel.cpu;
+package dev.quire.kernel;
 
-import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
 
 /** Some rows of a group-quantized checkpoint matrix, element by element. */
-final class GroupReader {
+public final class GroupReader {
     private final LinearWeight.GroupQuantized weight;
     private final int firstRow;
     private final int rowWords;
@@ -17,7 +16,8 @@ final class GroupReader {
 
     private final int firstZeroRow;
 
-    GroupReader(LinearWeight.GroupQuantized weight, int firstRow, int numRows) {
+    /** Copies {@code numRows} rows from {@code firstRow} out of the checkpoint. */
+    public GroupReader(LinearWeight.GroupQuantized weight, int firstRow, int numRows) {
         this.weight = weight;
         this.firstRow = firstRow;
         int perWord = 32 / weight.numBits();
@@ -39,17 +39,18 @@ final class GroupReader {
     }
 
     /** The stored integer, 0 to 2^numBits - 1. */
-    int unsigned(int row, int col) {
+    public int unsigned(int row, int col) {
         int perWord = 32 / weight.numBits();
         return integer(words[(row - firstRow) * rowWords + col / perWord], col % perWord);
     }
 
-    float scale(int row, int group) {
+    /** Of one row and group. */
+    public float scale(int row, int group) {
         return scales[(row - firstRow) * numGroups + group];
     }
 
     /** With the same offset as the elements: 2^(numBits-1) when symmetric. */
-    int zeroPoint(int row, int group) {
+    public int zeroPoint(int row, int group) {
         if (zeroWords.length == 0) {
             return 1 << weight.numBits() - 1;
         }
@@ -58,7 +59,7 @@ final class GroupReader {
     }
 
     /** One row in f32. */
-    void dequantize(int row, float[] dst, int dstOffset) {
+    public void dequantize(int row, float[] dst, int dstOffset) {
         for (int group = 0; group < numGroups; group++) {
             int zeroPoint = zeroPoint(row, group);
             float scale = scale(row, group);
@@ -69,7 +70,7 @@ final class GroupReader {
     }
 
     /** One row in bf16, rounded to the nearest, ties to even. */
-    void dequantize(int row, short[] dst, int dstOffset) {
+    public void dequantize(int row, short[] dst, int dstOffset) {
         int numBits = weight.numBits();
         int mask = (1 << numBits) - 1;
         int group = 0;

@@ -1,0 +1,95 @@
+package dev.quire.kernel.cuda;
+
+import static dev.quire.kernel.cuda.CudaArena.address;
+
+import dev.quire.kernel.EmbeddingKernels;
+import dev.quire.kernel.EmbeddingTable;
+import dev.quire.tensor.DType;
+import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.Tensor;
+
+/** {@code embedding.cu}. */
+final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
+    private static final int BLOCK = 128;
+
+    private final KernelLaunch embed;
+    private final KernelLaunch gatherFloats;
+    private final KernelLaunch gatherHalves;
+    private final CudaStream stream;
+    private final StepInputs step;
+    private final WeightLoader loader;
+    private final LastSampled lastSampled;
+    /** For rows that are not the step's own; grows. */
+    private DeviceMemory otherRows;
+
+    private PinnedMemory otherRowsHost;
+
+    /**
+     * @param weights device address of bf16 [vocabSize, hidden]
+     */
+    record Table(int vocabSize, int hidden, long weights) implements EmbeddingTable {}
+
+    CudaEmbedding(KernelFactory kernels, StepInputs step, WeightLoader loader, LastSampled lastSampled) {
+        embed = kernels.kernel("embed_bf16", BLOCK, 8);
+        gatherFloats = kernels.kernel("gather_rows_f32", BLOCK, 5);
+        gatherHalves = kernels.kernel("gather_rows_bf16", BLOCK, 5);
+        stream = kernels.stream();
+        this.step = step;
+        this.loader = loader;
+        this.lastSampled = lastSampled;
+        otherRows = DeviceMemory.allocate("row indices", Integer.BYTES);
+        otherRowsHost = new PinnedMemory("row indices", Integer.BYTES);
+    }
+
+    @Override
+    public EmbeddingTable load(HostTensor matrix) {
+        int vocabSize = matrix.shape().intDim(0);
+        int hidden = matrix.shape().intDim(1);
+        return new Table(vocabSize, hidden, loader.loadBf16(matrix));
+    }
+
+    @Override
+    public void lookup(Tensor out, EmbeddingTable table, int[] ids, int numRows, float scale) {
+        Table t = (Table) table;
+        embed.set(0, address(out))
+                .set(1, t.weights)
+                .set(2, step.data().tokenIds())
+                .set(3, lastSampled.address());
+        embed.set(4, scale).set(5, t.hidden).set(6, t.vocabSize).set(7, numRows);
+        embed.launch(Rows.gridX(t.hidden, BLOCK), Rows.gridY(numRows));
+    }
+
+    @Override
+    public void gatherRows(Tensor out, Tensor x, int[] rows, int numRows) {
+        long indices = step.isLogitRows(rows) ? step.data().logitRows() : takeOver(rows, numRows);
+        int width = x.rowStride();
+        KernelLaunch kernel = x.dtype() == DType.F32 ? gatherFloats : gatherHalves;
+        kernel.set(0, address(out))
+                .set(1, address(x))
+                .set(2, indices)
+                .set(3, width)
+                .set(4, numRows);
+        kernel.launch(Rows.gridX(width, BLOCK), Rows.gridY(numRows));
+    }
+
+    private long takeOver(int[] rows, int numRows) {
+        long numBytes = (long) numRows * Integer.BYTES;
+        // Waits: the pinned block is rewritten. Only prompt log-probabilities come here.
+        stream.synchronize();
+        if (otherRows.numBytes() < numBytes) {
+            otherRows.close();
+            otherRowsHost.close();
+            otherRows = DeviceMemory.allocate("row indices", numBytes);
+            otherRowsHost = new PinnedMemory("row indices", numBytes);
+        }
+        otherRowsHost.bytes().asIntBuffer().put(rows, 0, numRows);
+        stream.copy(otherRows.address(), otherRowsHost.address(), numBytes);
+        return otherRows.address();
+    }
+
+    @Override
+    public void close() {
+        otherRows.close();
+        otherRowsHost.close();
+    }
+}

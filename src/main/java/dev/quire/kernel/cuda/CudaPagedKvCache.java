@@ -1,0 +1,114 @@
+package dev.quire.kernel.cuda;
+
+import dev.quire.kernel.PagedKvCache;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.cuda.cudart.CUtensorMap;
+import org.bytedeco.cuda.global.cudart;
+
+/** K and V of every layer in bf16, each [numBlocks, numKvHeads, blockSize, headDim]. */
+final class CudaPagedKvCache implements PagedKvCache {
+    private static final int MAP_COLUMNS = 64;
+    private static final int ELEMENT_BYTES = 2;
+
+    private final int numLayers;
+    private final int numBlocks;
+    private final int blockSize;
+    private final int numKvHeads;
+    private final int headDim;
+    private final List<DeviceMemory> keys = new ArrayList<>();
+    private final List<DeviceMemory> values = new ArrayList<>();
+    private final List<CUtensorMap> keyMaps = new ArrayList<>();
+    private final List<CUtensorMap> valueMaps = new ArrayList<>();
+
+    /** @param withMaps make the tensor maps by which Hopper's copy engine reads pages */
+    CudaPagedKvCache(int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, boolean withMaps) {
+        this.numLayers = numLayers;
+        this.numBlocks = numBlocks;
+        this.blockSize = blockSize;
+        this.numKvHeads = numKvHeads;
+        this.headDim = headDim;
+        long layerBytes = (long) ELEMENT_BYTES * numBlocks * numKvHeads * blockSize * headDim;
+        for (int i = 0; i < numLayers; i++) {
+            keys.add(DeviceMemory.allocate("keys of layer " + i, layerBytes));
+            values.add(DeviceMemory.allocate("values of layer " + i, layerBytes));
+            if (withMaps) {
+                keyMaps.add(map(keys.get(i).address()));
+                valueMaps.add(map(values.get(i).address()));
+            }
+        }
+    }
+
+    /** Boxes of one page × 64 columns of one head, 128-byte swizzle; columns beyond the head read as zero. */
+    private CUtensorMap map(long address) {
+        CUtensorMap map = new CUtensorMap();
+        long row = (long) ELEMENT_BYTES * headDim;
+        long[] extents = {headDim, blockSize, numKvHeads, numBlocks};
+        long[] strides = {row, row * blockSize, row * blockSize * numKvHeads};
+        int[] box = {MAP_COLUMNS, Math.min(blockSize, 64), 1, 1};
+        int[] steps = {1, 1, 1, 1};
+        Cuda.checkDriver(
+                cudart.cuTensorMapEncodeTiled(
+                        map,
+                        cudart.CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
+                        4,
+                        new Address(address),
+                        extents,
+                        strides,
+                        box,
+                        steps,
+                        cudart.CU_TENSOR_MAP_INTERLEAVE_NONE,
+                        cudart.CU_TENSOR_MAP_SWIZZLE_128B,
+                        cudart.CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                        cudart.CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+                "mapping the KV cache");
+        return map;
+    }
+
+    long keys(int layer) {
+        return keys.get(layer).address();
+    }
+
+    long values(int layer) {
+        return values.get(layer).address();
+    }
+
+    CUtensorMap keyMap(int layer) {
+        return keyMaps.get(layer);
+    }
+
+    CUtensorMap valueMap(int layer) {
+        return valueMaps.get(layer);
+    }
+
+    @Override
+    public int numLayers() {
+        return numLayers;
+    }
+
+    @Override
+    public int numBlocks() {
+        return numBlocks;
+    }
+
+    @Override
+    public int blockSize() {
+        return blockSize;
+    }
+
+    @Override
+    public int numKvHeads() {
+        return numKvHeads;
+    }
+
+    @Override
+    public int headDim() {
+        return headDim;
+    }
+
+    @Override
+    public void close() {
+        keys.forEach(DeviceMemory::close);
+        values.forEach(DeviceMemory::close);
+    }
+}
