@@ -1,6 +1,7 @@
 // The tiles of the prefill attention: shapes, division of the work, and the warp that loads Q, K and V.
 #pragma once
-#include "attention_sm90.cuh"
+#include "common.cuh"
+#include "ptx_sm90.cuh"
 
 namespace sm90_attention {
 
@@ -47,6 +48,8 @@ struct Params {
 };
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+
+using namespace ptx;
 
 // One tile: rows of one sequence times `headsPerTile` query heads of one KV head, and the key tiles that they see.
 struct Work {

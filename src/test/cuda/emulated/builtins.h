@@ -254,3 +254,4 @@ inline unsigned __funnelshift_r(unsigned lo, unsigned hi, unsigned n) { return (
 inline void __trap() { emulated::fault("__trap"); }
 
 #include "ptx.h"
+#include "ptx_sm90.h"

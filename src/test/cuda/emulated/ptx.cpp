@@ -19,6 +19,7 @@ static Pending pending[emulated::MAX_THREADS];
 
 static void forget_copies() {
   for (int i = 0; i < emulated::numThreads; i++) pending[i].copies.clear(), pending[i].ends.clear();
+  forget_sm90();
 }
 static const bool registered = (emulated::forget = forget_copies);
 
