@@ -109,7 +109,8 @@ struct Producer {
 
   // The rows of the last page at and after `length` may hold NaN, which 0 * NaN would carry into the output: they are
   // cleared here, between the arrival of the copy (on a barrier of its own) and the release of the stage to the consumers.
-  __device__ __forceinline__ void load_v(const Work& w, int block, uint32_t index, int tailRow, int tailRows, uint32_t& tails) {
+  __device__ __forceinline__ void load_v(const Work& w, int block, uint32_t index, int tailRow, int tailRows,
+                                         uint32_t& tails) {
     uint32_t stage = index % C::STAGES, to = vShared + stage * C::KV_BYTES;
     barrier_wait(&bars->vEmpty[stage], (index / C::STAGES & 1) ^ 1);
     uint64_t* bar = tailRows ? &bars->tail : &bars->vFull[stage];

@@ -1,4 +1,5 @@
 // Prefill attention on Hopper against a reference in double; every unused cache slot and block table gap is poisoned.
+// `small` for the sanitizers, `some` for the emulator, `bench` for a table of times; -DSM90_PREFILL_VARIANTS adds other tiles.
 #include "../../main/cuda/attention_sm90.cu"
 #include <unistd.h>
 #include <atomic>
