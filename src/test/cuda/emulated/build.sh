@@ -45,7 +45,7 @@ needs_build() {
 compile_core() {
     for unit in core ptx; do
         if needs_build "$output/$unit.o"; then
-            "$cxx" $flags $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
+            "$cxx" $flags -O3 $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
         fi
     done
 }

@@ -225,7 +225,7 @@ void collective(const char* name, uint32_t mask, void (*finish)(Warp&, uint32_t)
     if (!c.arrived && !g) g = &c;
   }
   if (!g) fault("%s: too many different masks", name);
-  if (g->arrived && strcmp(g->name, name)) fault("%s, but other lanes of its warp are in %s", name, g->name);
+  if (g->arrived && g->name != name && strcmp(g->name, name)) fault("%s, but other lanes of its warp are in %s", name, g->name);
   g->mask = mask;
   g->name = name;
   g->finish = finish;
