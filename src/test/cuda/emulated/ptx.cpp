@@ -20,7 +20,7 @@ static Pending pending[emulated::MAX_THREADS];
 static void forget_copies() {
   for (int i = 0; i < emulated::numThreads; i++) pending[i].copies.clear(), pending[i].ends.clear();
 }
-static const bool registered = (emulated::forget = forget_copies);
+static const bool registered = (emulated::forget[0] = forget_copies);
 
 static void arrive(const Copy& c) {
   if (c.bytes) memcpy(c.to, c.from, c.bytes);
