@@ -237,6 +237,7 @@ public final class CudaBackend implements Backend {
     @Override
     public long recordStep() {
         long number = numSteps++;
+        sampling.endStep();
         stream.record(marks[(int) (number % marks.length)]);
         return number;
     }
@@ -253,6 +254,7 @@ public final class CudaBackend implements Backend {
     public void synchronize() {
         loader.await();
         stream.synchronize();
+        sampling.collectAll();
     }
 
     @Override

@@ -28,7 +28,16 @@ final class SamplingTable {
     private static void exponentials() {
         System.out.println("// Bits of x and of its exp.\nstatic const unsigned EXPONENTIALS[][2] = {");
         float[] edges = {
-            0f, -0f, -87f, Math.nextDown(-87f), Math.nextUp(-87f), -1e-45f, -1e-30f, -1f, -1e30f, Float.NEGATIVE_INFINITY
+            0f,
+            -0f,
+            -87f,
+            Math.nextDown(-87f),
+            Math.nextUp(-87f),
+            -1e-45f,
+            -1e-30f,
+            -1f,
+            -1e30f,
+            Float.NEGATIVE_INFINITY
         };
         for (float x : edges) {
             exponential(x);
@@ -42,7 +51,10 @@ final class SamplingTable {
 
     private static void exponential(float x) {
         System.out.printf(
-                "{0x%08xu, 0x%08xu},%s", Float.floatToRawIntBits(x), Float.floatToRawIntBits(Exponential.exp(x)), ++printed % 5 == 0 ? "\n" : " ");
+                "{0x%08xu, 0x%08xu},%s",
+                Float.floatToRawIntBits(x),
+                Float.floatToRawIntBits(Exponential.exp(x)),
+                ++printed % 5 == 0 ? "\n" : " ");
     }
 
     private static void blocks() {
