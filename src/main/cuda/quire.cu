@@ -1,7 +1,11 @@
 // All kernel families, compiled as one: the module that Quire loads.
 #include "activation.cu"
+#include "attention.cu"
+#include "attention_decode.cu"
 #include "attention_plain.cu"
 #include "embedding.cu"
+#include "gemm_invariant.cu"
+#include "gemv.cu"
 #include "logit_adjust.cu"
 #include "logprobs.cu"
 #include "norm.cu"

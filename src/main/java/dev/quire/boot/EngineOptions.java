@@ -1,12 +1,16 @@
 package dev.quire.boot;
 
+import dev.quire.kernel.cuda.CudaOptions;
 import dev.quire.server.config.QuireConfig;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * What to load and how large to make the engine. Whatever is absent is resolved from the model and the machine when the
@@ -47,6 +51,7 @@ public final class EngineOptions {
         b.device = config.device();
         b.numThreads = config.numThreads();
         b.cpuGemm = config.cpuGemm();
+        b.cuda = cuda(config);
         b.maxNumSeqs = config.maxNumSeqs();
         b.maxNumBatchedTokens = toInt("max-num-batched-tokens", config.maxNumBatchedTokens());
         b.blockSize = config.blockSize();
@@ -133,6 +138,10 @@ public final class EngineOptions {
         return values.cpuGemm;
     }
 
+    public CudaOptions cuda() {
+        return values.cuda;
+    }
+
     public OptionalInt maxNumSeqs() {
         return values.maxNumSeqs;
     }
@@ -177,6 +186,19 @@ public final class EngineOptions {
         return values.seed;
     }
 
+    private static CudaOptions cuda(QuireConfig config) {
+        double share = config.gpuMemoryUtilization();
+        if (!(share > 0 && share <= 1)) {
+            throw new StartupException("--gpu-memory-utilization must be above 0 and at most 1, got " + share);
+        }
+        List<Path> folders = config.cudaLibraryPath().stream()
+                .flatMap(path -> Stream.of(path.split(":")))
+                .filter(folder -> !folder.isBlank())
+                .map(Path::of)
+                .toList();
+        return new CudaOptions(share, config.batchInvariant(), !config.enforceEager(), folders);
+    }
+
     private static OptionalInt toInt(String name, Optional<Long> value) {
         if (value.isEmpty()) {
             return OptionalInt.empty();
@@ -207,6 +229,7 @@ public final class EngineOptions {
         private String device = "auto";
         private OptionalInt numThreads = OptionalInt.empty();
         private String cpuGemm = "auto";
+        private CudaOptions cuda = CudaOptions.defaults();
         private OptionalInt maxNumSeqs = OptionalInt.empty();
         private OptionalInt maxNumBatchedTokens = OptionalInt.empty();
         private int blockSize = 16;
@@ -272,6 +295,12 @@ public final class EngineOptions {
             return this;
         }
 
+        /** How a CUDA device is used. */
+        public Builder cuda(CudaOptions value) {
+            cuda = value;
+            return this;
+        }
+
         public Builder maxNumSeqs(int value) {
             maxNumSeqs = OptionalInt.of(value);
             return this;
@@ -325,6 +354,7 @@ public final class EngineOptions {
             b.device = device;
             b.numThreads = numThreads;
             b.cpuGemm = cpuGemm;
+            b.cuda = cuda;
             b.maxNumSeqs = maxNumSeqs;
             b.maxNumBatchedTokens = maxNumBatchedTokens;
             b.blockSize = blockSize;

@@ -14,6 +14,11 @@ final class EngineSizes {
     /** Tokens of one step: more would make running streams wait longer for each other than a reader likes. */
     private static final int MAX_NUM_BATCHED_TOKENS = 512;
 
+    /** A GPU reads its weights once for all of them. */
+    private static final int MAX_NUM_SEQS_GPU = 512;
+
+    private static final int MAX_NUM_BATCHED_TOKENS_GPU = 8192;
+
     private static final int MAX_NUM_QUEUED_REQS = 1024;
     private static final long MIN_QUEUED_TOKENS = 1L << 20;
     /** An automatic KV cache is as large as the weights, within these bounds. */
@@ -27,11 +32,13 @@ final class EngineSizes {
     private final EngineOptions options;
     private final ModelConfig model;
 
-    EngineSizes(EngineOptions options, ModelConfig model) {
+    /** @param gpu whether the device is one */
+    EngineSizes(EngineOptions options, ModelConfig model, boolean gpu) {
         this.options = options;
         this.model = model;
-        maxNumSeqs = options.maxNumSeqs().orElse(MAX_NUM_SEQS);
-        maxNumBatchedTokens = options.maxNumBatchedTokens().orElse(Math.max(MAX_NUM_BATCHED_TOKENS, maxNumSeqs));
+        int tokens = gpu ? MAX_NUM_BATCHED_TOKENS_GPU : MAX_NUM_BATCHED_TOKENS;
+        maxNumSeqs = options.maxNumSeqs().orElse(gpu ? MAX_NUM_SEQS_GPU : MAX_NUM_SEQS);
+        maxNumBatchedTokens = options.maxNumBatchedTokens().orElse(Math.max(tokens, maxNumSeqs));
         if (maxNumBatchedTokens < maxNumSeqs) {
             throw new StartupException("--max-num-batched-tokens " + maxNumBatchedTokens
                     + " is less than --max-num-seqs " + maxNumSeqs + ": a step could not give each sequence a token");
@@ -73,7 +80,7 @@ final class EngineSizes {
                 isMaxModelLenAsked(),
                 maxNumSeqs,
                 asked,
-                Math.min(MAX_KV_SHARE, wanted / left)));
+                backend.kvCacheShare() > 0 ? backend.kvCacheShare() : Math.min(MAX_KV_SHARE, wanted / left)));
     }
 
     static DType kvType(Backend backend) {

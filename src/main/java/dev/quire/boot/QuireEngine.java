@@ -2,31 +2,18 @@ package dev.quire.boot;
 
 import dev.quire.engine.EngineClient;
 import dev.quire.engine.EngineConfig;
-import dev.quire.engine.EngineThread;
-import dev.quire.kernel.Backend;
-import dev.quire.kernel.PagedKvCache;
-import dev.quire.model.DecoderWeights;
-import dev.quire.model.DenseDecoder;
-import dev.quire.model.ModelConfig;
-import dev.quire.model.ModelRegistry;
 import dev.quire.request.TokenIds;
 import dev.quire.runner.MemoryPlan;
-import dev.quire.runner.ModelRunner;
 import dev.quire.tensor.OutOfDeviceMemoryException;
 import dev.quire.tokenizer.Tokenizer;
-import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
-import dev.quire.weights.ConfigJson;
 import dev.quire.weights.GenerationDefaults;
 import dev.quire.weights.hub.DownloadProgress;
 import dev.quire.weights.hub.HubException;
-import java.security.SecureRandom;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -42,24 +29,13 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class QuireEngine implements AutoCloseable {
-    /** A prompt of 30 tokens takes such a model well below a second even with kernels that are not prepared. */
-    private static final long MAX_BYTES_TO_PREPARE_LATER = 64 << 20;
-
     private final ModelSource source;
-    private final Loaded loaded;
+    private final DeviceSide loaded;
     private final @Nullable ModelText text;
     private final GenerationDefaults generation;
 
-    /** What the device side of loading gives. */
-    private record Loaded(
-            EngineThread engine,
-            ModelConfig config,
-            String backendDescription,
-            int numThreads,
-            long weightBytesPerStep,
-            @Nullable Thread preparation) {}
-
-    private QuireEngine(ModelSource source, Loaded loaded, @Nullable ModelText text, GenerationDefaults generation) {
+    private QuireEngine(
+            ModelSource source, DeviceSide loaded, @Nullable ModelText text, GenerationDefaults generation) {
         this.source = source;
         this.loaded = loaded;
         this.text = text;
@@ -96,14 +72,14 @@ public final class QuireEngine implements AutoCloseable {
         ModelSource source = phases.time("files", () -> ModelSource.find(options, System.getenv(), progress));
         CompletableFuture<Optional<ModelText>> text = loadText(options, source);
         GenerationDefaults generation = GenerationDefaults.read(source.files());
-        Loaded loaded = loadDevice(options, source, phases, log, mayPrepareLater);
+        DeviceSide loaded = DeviceLoading.load(options, source, phases, log, mayPrepareLater);
         try {
             Optional<ModelText> words = phases.time("tokenizer", () -> await(text));
-            loaded.engine.start();
+            loaded.engine().start();
             log.accept(phases.toString());
             return new QuireEngine(source, loaded, words.orElse(null), generation);
         } catch (RuntimeException e) {
-            loaded.engine.close();
+            loaded.engine().close();
             throw e;
         }
     }
@@ -119,94 +95,6 @@ public final class QuireEngine implements AutoCloseable {
                 work -> new Thread(work, "quire-tokenizer").start());
     }
 
-    private static Loaded loadDevice(
-            EngineOptions options,
-            ModelSource source,
-            PhaseTimes phases,
-            Consumer<String> log,
-            boolean mayPrepareLater) {
-        ConfigJson json = ConfigJson.read(source.files(), "config.json");
-        ModelConfig config = ModelRegistry.config(json);
-        checkDtype(options, config);
-        EngineSizes sizes = new EngineSizes(options, config);
-        Backend backend = phases.time("device", () -> BackendChoice.choose(options, log));
-        try (Checkpoint checkpoint = phases.time("checkpoint", () -> source.open(options))) {
-            DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
-            DenseDecoder.Limits limits =
-                    new DenseDecoder.Limits(sizes.maxNumBatchedTokens, sizes.maxNumSeqs, sizes.maxModelLen());
-            long weightBytes = weights.residentBytes(backend);
-            MemoryPlan plan = sizes.plan(backend, weightBytes, DenseDecoder.scratchBytes(backend, config, limits));
-            plan.describe().lines().forEach(log);
-            DenseDecoder model =
-                    phases.time("weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));
-            PagedKvCache kvCache = phases.time(
-                    "KV cache",
-                    () -> backend.kvCache()
-                            .allocate(
-                                    config.numLayers(),
-                                    plan.numBlocks(),
-                                    plan.blockSize(),
-                                    config.numKvHeads(),
-                                    config.headDim(),
-                                    EngineSizes.kvType(backend)));
-            ModelRunner runner = new ModelRunner(
-                    backend, model, kvCache, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen());
-            boolean prepareLater = mayPrepareLater && weightBytes <= MAX_BYTES_TO_PREPARE_LATER;
-            phases.time("warm-up", () -> {
-                if (!prepareLater) {
-                    backend.prepare();
-                }
-                BackendChoice.chooseProducts(backend, log);
-                WarmUp.run(runner, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen(), plan.blockSize());
-                return runner;
-            });
-            EngineThread engine =
-                    new EngineThread(sizes.engineConfig(plan), runner, new SecureRandom().nextLong(), false);
-            return new Loaded(
-                    engine,
-                    config,
-                    backend.name() + ", " + backend.description(),
-                    BackendChoice.cpuOptions(options).numThreads(),
-                    model.weightBytesPerStep(),
-                    prepareLater ? preparation(backend, log) : null);
-        } catch (RuntimeException | Error e) {
-            backend.close();
-            throw e;
-        }
-    }
-
-    /** After a moment: the first request should have the cores to itself. */
-    private static Thread preparation(Backend backend, Consumer<String> log) {
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        TimeUnit.SECONDS.sleep(1);
-                        long start = System.nanoTime();
-                        backend.prepare();
-                        double seconds = (System.nanoTime() - start) / 1e9;
-                        log.accept(String.format(Locale.ROOT, "kernels prepared in %.1f s", seconds));
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                },
-                "quire-prepare");
-        thread.setDaemon(true);
-        return thread;
-    }
-
-    private static void checkDtype(EngineOptions options, ModelConfig config) {
-        String found =
-                switch (config.dtype()) {
-                    case BF16 -> "bfloat16";
-                    case F16 -> "float16";
-                    default -> "float32";
-                };
-        if (!options.dtype().equals("auto") && !options.dtype().equals(found)) {
-            throw new StartupException("--dtype " + options.dtype() + ": the checkpoint is " + found
-                    + " and is computed as it is stored; use --dtype auto");
-        }
-    }
-
     private static <T> T await(CompletableFuture<T> future) {
         try {
             return future.join();
@@ -220,12 +108,12 @@ public final class QuireEngine implements AutoCloseable {
 
     /** Where requests go. */
     public EngineClient client() {
-        return loaded.engine;
+        return loaded.engine();
     }
 
     /** The limits that hold, all resolved. */
     public EngineConfig config() {
-        return loaded.engine.config();
+        return loaded.engine().config();
     }
 
     /** The model as the user named it, {@code quire-demo} for the embedded one. */
@@ -259,7 +147,7 @@ public final class QuireEngine implements AutoCloseable {
 
     /** Token ids the model scores. */
     public int vocabSize() {
-        return loaded.config.vocabSize();
+        return loaded.config().vocabSize();
     }
 
     /** Prompt and generated tokens of one sequence at most. */
@@ -268,22 +156,22 @@ public final class QuireEngine implements AutoCloseable {
     }
 
     public String backendDescription() {
-        return loaded.backendDescription;
+        return loaded.backendDescription();
     }
 
     /** Threads that compute. */
     public int numThreads() {
-        return loaded.numThreads;
+        return loaded.numThreads();
     }
 
     /** Bytes of weights that one decode step reads. */
     public long weightBytesPerStep() {
-        return loaded.weightBytesPerStep;
+        return loaded.weightBytesPerStep();
     }
 
     /** Starts what was left for later, on a thread of its own; once. */
     void prepareLater() {
-        Thread preparation = loaded.preparation;
+        Thread preparation = loaded.preparation();
         if (preparation != null) {
             preparation.start();
         }
@@ -291,23 +179,23 @@ public final class QuireEngine implements AutoCloseable {
 
     /** Waits until all kernels are as fast as they will be. */
     void awaitPrepared() throws InterruptedException {
-        if (loaded.preparation != null) {
-            loaded.preparation.join();
+        if (loaded.preparation() != null) {
+            loaded.preparation().join();
         }
     }
 
     /** Takes nothing new, finishes what is in flight for so long, then fails the rest; the text side stays usable. */
     public void drain(long maxWaitMillis) throws InterruptedException {
-        loaded.engine.shutdown(maxWaitMillis);
+        loaded.engine().shutdown(maxWaitMillis);
     }
 
     /** Fails what is in flight and frees everything. */
     @Override
     public void close() {
-        if (loaded.preparation != null) {
-            loaded.preparation.interrupt();
+        if (loaded.preparation() != null) {
+            loaded.preparation().interrupt();
         }
-        loaded.engine.close();
+        loaded.engine().close();
         if (text != null) {
             text.tokenizer().close();
         }

@@ -82,7 +82,21 @@ final class ServeOptions {
                                 "cpu-gemm",
                                 "PATH",
                                 choice(List.of("auto", "vector", "onednn")),
-                                "auto, vector or onednn, for 16 rows and more; with onednn a row's bits depend on that (auto).")));
+                                "auto, vector or onednn, for 16 rows and more; with onednn a row's bits depend on that (auto)."),
+                        one(
+                                "gpu-memory-utilization",
+                                "SHARE",
+                                text(),
+                                "Share of the GPU's memory to use for weights, activations and KV cache (0.9)."),
+                        onOffSwitch("enforce-eager", "No CUDA graphs (off)."),
+                        onOffSwitch(
+                                "batch-invariant",
+                                "A sequence's result never depends on the others in its batch, at some cost in speed (off)."),
+                        one(
+                                "cuda-library-path",
+                                "DIRS",
+                                text(),
+                                "Folders with CUDA's libraries, before the usual ones, separated by colons.")));
     }
 
     private static Section scheduler() {

@@ -71,6 +71,19 @@ public final class AttentionMetadata {
         maxSeqLen = Math.max(maxSeqLen, seqLen);
     }
 
+    /**
+     * Adds sequences of one row and no tokens until there are {@code count}: their K and V go nowhere (slot -1), their rows
+     * mean nothing.
+     */
+    public void pad(int count) {
+        while (numSeqs < count) {
+            positions[numTokens] = 0;
+            slotMapping[numTokens++] = -1;
+            seqLens[numSeqs++] = 0;
+            cuSeqlensQ[numSeqs] = numTokens;
+        }
+    }
+
     @Override
     public String toString() {
         return "AttentionMetadata[seqs=" + numSeqs + ", tokens=" + numTokens + ", cuSeqlensQ="

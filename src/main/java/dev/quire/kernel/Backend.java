@@ -1,9 +1,11 @@
 package dev.quire.kernel;
 
+import dev.quire.kernel.RopeKernels.Rope;
 import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One device's kernels and memory; chosen once at start-up, with a logged reason.
@@ -20,6 +22,19 @@ public interface Backend extends AutoCloseable {
 
     /** Type of activations between kernels: {@link DType#F32} on the CPU. */
     DType activationType();
+
+    /** Type of the residual stream: where sums over all layers gather, F32 costs little and keeps small terms. */
+    default DType residualType() {
+        return activationType();
+    }
+
+    /**
+     * Rows that buffers of activations need for steps of up to {@code numRows}: kernels may compute, and write, whole tiles
+     * of rows up to this number. What is in the rows beyond the step's own means nothing.
+     */
+    default int paddedRows(int numRows) {
+        return numRows;
+    }
 
     /** Bytes this backend may still allocate, now. */
     long availableBytes();
@@ -44,6 +59,48 @@ public interface Backend extends AutoCloseable {
     AttentionKernels attention();
 
     SamplingKernels sampling();
+
+    /** Share of the memory left beside weights and activations that an automatic KV cache takes; 0: the caller decides. */
+    default double kvCacheShare() {
+        return 0;
+    }
+
+    /** Call it once on each thread that calls kernels. */
+    default void bindThread() {}
+
+    /**
+     * Takes what the largest step needs beside the model's own buffers; after the model is loaded, before the first step.
+     *
+     * @param maxBlocksPerSeq KV blocks of one sequence at most
+     */
+    default void reserveSteps(int maxNumTokens, int maxNumSeqs, int maxBlocksPerSeq) {}
+
+    /**
+     * Takes a step's inputs to the device. Kernels that are given these arrays until the next call read what they held now.
+     *
+     * @param logitRows rows whose logits will be asked, {@code numLogitRows} of them
+     */
+    default void beginStep(int[] tokenIds, AttentionMetadata metadata, int[] logitRows, int numLogitRows) {}
+
+    /** For steps that repeat; null when a step's launches cost nothing worth saving. */
+    default @Nullable StepGraphs graphs() {
+        return null;
+    }
+
+    /**
+     * Rotates q in place and writes rotated K, and V, of each row to its slot: {@link RopeKernels#rotate} of q and k, then
+     * {@link KvCacheKernels#write}, which a device may do in one. K in {@code qkv} means nothing afterwards.
+     *
+     * @param qkv packed projection: numHeads heads of q, then k, then v
+     * @param metadata {@code positions} and {@code slotMapping} of the rows
+     */
+    default void rotateAndWrite(
+            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+        int headDim = cache.headDim();
+        int rotated = numHeads + cache.numKvHeads();
+        rope().rotate(qkv, 0, rotated, headDim, rope, metadata.positions, metadata.numTokens);
+        kvCache().write(cache, layer, qkv, numHeads * headDim, rotated * headDim, metadata);
+    }
 
     /**
      * Makes ready what is slow at first, such as code not compiled yet, and takes it into use; changes no result. Call it

@@ -31,27 +31,33 @@ record DecoderBuffers(
 
     static DecoderBuffers allocate(Backend backend, Arena arena, ModelConfig c, int maxTokens, int maxLogitRows) {
         DType type = backend.activationType();
+        DType residual = backend.residualType();
         int hidden = c.hiddenSize();
+        long tokens = backend.paddedRows(maxTokens);
+        long sampled = backend.paddedRows(maxLogitRows);
         return new DecoderBuffers(
-                arena.allocate("residual", type, maxTokens, hidden),
-                arena.allocate("hidden", type, maxTokens, hidden),
-                arena.allocate("qkv", type, maxTokens, c.queryWidth() + 2L * c.keyWidth()),
-                arena.allocate("attention", type, maxTokens, c.queryWidth()),
-                arena.allocate("gate_up", type, maxTokens, 2L * c.ffnSize()),
-                arena.allocate("activated", type, maxTokens, c.ffnSize()),
-                arena.allocate("sampled_residual", type, maxLogitRows, hidden),
-                arena.allocate("sampled_hidden", type, maxLogitRows, hidden),
-                arena.allocate("logits", DType.F32, maxLogitRows, c.vocabSize()));
+                arena.allocate("residual", residual, tokens, hidden),
+                arena.allocate("hidden", type, tokens, hidden),
+                arena.allocate("qkv", type, tokens, c.queryWidth() + 2L * c.keyWidth()),
+                arena.allocate("attention", type, tokens, c.queryWidth()),
+                arena.allocate("gate_up", type, tokens, 2L * c.ffnSize()),
+                arena.allocate("activated", type, tokens, c.ffnSize()),
+                arena.allocate("sampled_residual", residual, sampled, hidden),
+                arena.allocate("sampled_hidden", type, sampled, hidden),
+                arena.allocate("logits", DType.F32, sampled, c.vocabSize()));
     }
 
     /** Bytes that {@link #allocate} will take, and the backend's own scratch for the products. */
     static long bytes(Backend backend, ModelConfig c, int maxTokens, int maxLogitRows) {
-        long perToken = 2L * c.hiddenSize() + c.queryWidth() + 2L * c.keyWidth() + c.queryWidth() + 3L * c.ffnSize();
-        long perLogitRow = 2L * c.hiddenSize() * backend.activationType().sizeBytes() + 4L * c.vocabSize();
+        int element = backend.activationType().sizeBytes();
+        int residual = backend.residualType().sizeBytes() * c.hiddenSize();
+        long columns = c.hiddenSize() + 2L * c.queryWidth() + 2L * c.keyWidth() + 3L * c.ffnSize();
+        long perToken = residual + columns * element;
+        long perLogitRow = residual + (long) c.hiddenSize() * element + 4L * c.vocabSize();
         int maxIn = Math.max(c.hiddenSize(), Math.max(c.queryWidth(), c.ffnSize()));
         int maxOut = Math.max(Math.max(2 * c.ffnSize(), c.queryWidth() + 2 * c.keyWidth()), c.hiddenSize());
-        return maxTokens * perToken * backend.activationType().sizeBytes()
-                + maxLogitRows * perLogitRow
+        return backend.paddedRows(maxTokens) * perToken
+                + backend.paddedRows(maxLogitRows) * perLogitRow
                 + backend.gemm().scratchBytes(maxTokens, maxIn, maxOut);
     }
 }

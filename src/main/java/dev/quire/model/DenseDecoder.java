@@ -65,7 +65,10 @@ public final class DenseDecoder implements CausalLm {
                 config.slidingWindow(),
                 0f,
                 null);
+        backend.attention().announce(attention);
         buffers = DecoderBuffers.allocate(backend, arena, config, limits.maxNumTokens(), limits.maxLogitRows());
+        // Uploads may still be under way, and the checkpoint may be closed when this returns.
+        backend.synchronize();
     }
 
     /**
@@ -150,19 +153,8 @@ public final class DenseDecoder implements CausalLm {
 
     private void attend(Layer layer, int index, AttentionMetadata metadata, PagedKvCache cache, int rows) {
         DecoderBuffers b = buffers;
-        int keyColumn = config.queryWidth();
-        int valueColumn = keyColumn + config.keyWidth();
         backend.gemm().matmul(b.qkv(), b.hidden(), layer.qkv, rows);
-        backend.rope()
-                .rotate(
-                        b.qkv(),
-                        0,
-                        config.numHeads() + config.numKvHeads(),
-                        config.headDim(),
-                        rope,
-                        metadata.positions,
-                        rows);
-        backend.kvCache().write(cache, index, b.qkv(), keyColumn, valueColumn, metadata);
+        backend.rotateAndWrite(cache, index, b.qkv(), config.numHeads(), rope, metadata);
         backend.attention().attend(b.attention(), b.qkv(), cache, index, attention, metadata);
         backend.gemm().matmul(b.hidden(), b.attention(), layer.attentionOutput, rows);
     }

@@ -39,4 +39,13 @@ final class InputBatch {
             }
         }
     }
+
+    /** Pads a step of one row a sequence to {@code count} of them, all of whose rows give logits. */
+    void pad(int count) {
+        for (int i = metadata.numTokens; i < count; i++) {
+            tokenIds[i] = 0;
+            logitRows[numLogitRows++] = i;
+        }
+        metadata.pad(count);
+    }
 }

@@ -6,6 +6,7 @@ import dev.quire.kernel.Backend;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.model.CausalLm;
 import dev.quire.sampling.Sampler;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a model on one device: order → input batch → logits → sampled ids. {@link #submit} enqueues all of it; only
@@ -17,8 +18,12 @@ public final class ModelRunner implements StepRunner {
     private final PagedKvCache kvCache;
     private final InputBatch input;
     private final PromptLogprobsReader promptLogprobs;
+    private final GraphRunner graphs;
     /** A ring: the step submitted k-th lies at k mod length. */
     private final InFlightStep[] steps;
+
+    /** The boot thread for the warm-up, then the engine's. */
+    private @Nullable Thread boundThread;
 
     private long numSubmitted;
     private long numCollected;
@@ -32,7 +37,10 @@ public final class ModelRunner implements StepRunner {
         this.backend = backend;
         this.model = model;
         this.kvCache = kvCache;
-        input = new InputBatch(maxNumSeqs, maxNumTokens, maxModelLen, kvCache.blockSize());
+        int rows = backend.paddedRows(Math.max(maxNumTokens, maxNumSeqs));
+        input = new InputBatch(backend.paddedRows(maxNumSeqs), rows, maxModelLen, kvCache.blockSize());
+        backend.reserveSteps(rows, backend.paddedRows(maxNumSeqs), input.metadata.maxBlocksPerSeq);
+        graphs = new GraphRunner(backend, model, kvCache, input);
         promptLogprobs = new PromptLogprobsReader(backend, model, Math.min(maxNumSeqs, maxNumTokens));
         steps = new InFlightStep[backend.maxStepsInFlight()];
         for (int i = 0; i < steps.length; i++) {
@@ -50,16 +58,34 @@ public final class ModelRunner implements StepRunner {
         if (numSubmitted - numCollected == steps.length) {
             throw new IllegalStateException("more than " + steps.length + " steps in flight");
         }
+        bindThread();
         InFlightStep step = step(numSubmitted);
         numSubmitted++;
         step.begin(order, output);
         input.fill(order);
+        if (graphs.fits()) {
+            promptLogprobs.clear(order, output);
+            step.sample(graphs.run());
+        } else {
+            compute(order, output, step);
+        }
+        step.submitted(backend.recordStep());
+    }
+
+    private void compute(SchedulerOutput order, ModelRunnerOutput output, InFlightStep step) {
+        backend.beginStep(input.tokenIds, input.metadata, input.logitRows, input.numLogitRows);
         model.forward(input.tokenIds, input.metadata, kvCache);
         promptLogprobs.read(order, output);
         if (input.numLogitRows > 0) {
             step.sample(model.logits(input.logitRows, input.numLogitRows));
         }
-        step.submitted(backend.recordStep());
+    }
+
+    private void bindThread() {
+        if (boundThread != Thread.currentThread()) {
+            backend.bindThread();
+            boundThread = Thread.currentThread();
+        }
     }
 
     @Override

@@ -33,6 +33,13 @@ final class PromptLogprobsReader {
         targets = new int[maxRows];
     }
 
+    /** Says for every row that there are none. */
+    void clear(SchedulerOutput order, ModelRunnerOutput output) {
+        for (int i = 0; i < order.numRows(); i++) {
+            output.setPromptLogprobs(i, null);
+        }
+    }
+
     void read(SchedulerOutput order, ModelRunnerOutput output) {
         int firstRow = 0;
         for (int i = 0; i < order.numRows(); i++) {

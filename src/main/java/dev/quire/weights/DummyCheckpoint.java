@@ -4,6 +4,7 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostBytes;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.RandomBytes;
 import dev.quire.tensor.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -66,7 +67,42 @@ final class DummyCheckpoint implements Checkpoint {
                 name,
                 preferred,
                 expected,
-                new Generated(sizeBytes, hash(seed ^ name.hashCode()), table(name, preferred)));
+                bytes(new Generated(sizeBytes, hash(seed ^ name.hashCode()), table(name, preferred)), name));
+    }
+
+    /** Matrices are plain noise, which a device may make by itself; norms and scales are not. */
+    private static HostBytes bytes(Generated generated, String name) {
+        return isNorm(name) || isScale(name) ? generated : new Noise(generated);
+    }
+
+    private static boolean isNorm(String name) {
+        return name.contains("norm") && name.endsWith("weight");
+    }
+
+    private static boolean isScale(String name) {
+        return name.endsWith("scale") || name.endsWith("scales");
+    }
+
+    private record Noise(Generated generated) implements RandomBytes {
+        @Override
+        public long sizeBytes() {
+            return generated.sizeBytes();
+        }
+
+        @Override
+        public ByteBuffer slice(long offset, int length) {
+            return generated.slice(offset, length);
+        }
+
+        @Override
+        public long seed() {
+            return generated.key();
+        }
+
+        @Override
+        public float deviation() {
+            return DEVIATION;
+        }
     }
 
     @Override
@@ -81,8 +117,8 @@ final class DummyCheckpoint implements Checkpoint {
     private ByteBuffer table(String name, DType dtype) {
         ByteBuffer table =
                 ByteBuffer.allocate(normals.length * dtype.sizeBytes()).order(ByteOrder.LITTLE_ENDIAN);
-        boolean norm = name.contains("norm") && name.endsWith("weight");
-        boolean scale = name.endsWith("scale") || name.endsWith("scales");
+        boolean norm = isNorm(name);
+        boolean scale = isScale(name);
         for (int i = 0; i < normals.length; i++) {
             float value = norm ? 1 : scale ? QUANTIZATION_SCALE : normals[i];
             // A group index must name a group that exists.

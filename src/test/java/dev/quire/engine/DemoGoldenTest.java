@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.quire.engine.EngineHarness.Overlap;
 import dev.quire.engine.EngineHarness.Setup;
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.request.SamplingParams;
@@ -15,7 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The embedded model, quantized as it is shipped, against transformers in float32 on its dequantized weights. */
 class DemoGoldenTest {
@@ -23,14 +24,14 @@ class DemoGoldenTest {
     private static final TokenIds EOS = TokenIds.of(8185, 8183);
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void logitsAndGreedyIdsAgree(int stepsInFlight) throws Exception {
+    @EnumSource
+    void logitsAndGreedyIdsAgree(Overlap overlap) throws Exception {
         JsonNode prompts;
         try (InputStream in = LOADER.getResourceAsStream("quire-demo-gold.json")) {
             prompts = new ObjectMapper().readTree(in).get("prompts");
         }
         assertThat(prompts.size()).isGreaterThanOrEqualTo(8);
-        Setup setup = new Setup(16, 512, true, 16, 512, 2048, stepsInFlight);
+        Setup setup = new Setup(16, 512, true, 16, 512, 2048, overlap);
         try (EngineHarness harness = new EngineHarness(ModelFiles.ofResources(LOADER, "models/quire-demo"), setup)) {
             for (JsonNode prompt : prompts) {
                 checkLogits(harness, prompt);

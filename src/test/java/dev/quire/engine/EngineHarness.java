@@ -29,6 +29,16 @@ import org.jspecify.annotations.Nullable;
 
 /** A real model on the CPU in the real engine, with block invariants checked after every step. */
 final class EngineHarness implements AutoCloseable {
+    /** How host and device overlap. */
+    enum Overlap {
+        /** One step in flight. */
+        NONE,
+        /** Two: a step is computed when it is collected. */
+        LATE_STEPS,
+        /** Two: a step is computed when it is submitted, its tokens are kept back. */
+        LATE_TOKENS
+    }
+
     /** How large, and with which switches. */
     record Setup(
             int blockSize,
@@ -37,9 +47,9 @@ final class EngineHarness implements AutoCloseable {
             int maxNumSeqs,
             int budget,
             int maxModelLen,
-            int stepsInFlight) {
-        static Setup plain(int stepsInFlight) {
-            return new Setup(16, 256, true, 16, 512, 512, stepsInFlight);
+            Overlap overlap) {
+        static Setup plain(Overlap overlap) {
+            return new Setup(16, 256, true, 16, 512, 512, overlap);
         }
     }
 
@@ -52,7 +62,8 @@ final class EngineHarness implements AutoCloseable {
     EngineHarness(ModelFiles files, Setup setup) {
         ConfigJson json = ConfigJson.read(files, "config.json");
         config = ModelRegistry.config(json);
-        backend = new CpuBackend(CpuOptions.defaults());
+        Backend cpu = new CpuBackend(CpuOptions.defaults());
+        backend = setup.overlap == Overlap.LATE_TOKENS ? LateBackend.of(cpu, setup.maxNumSeqs) : cpu;
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);
@@ -80,7 +91,7 @@ final class EngineHarness implements AutoCloseable {
                 10_000,
                 10_000_000,
                 1);
-        StepRunner steps = setup.stepsInFlight == 1 ? runner : new DeferringRunner(runner, setup.maxNumSeqs);
+        StepRunner steps = setup.overlap == Overlap.LATE_STEPS ? new DeferringRunner(runner, setup.maxNumSeqs) : runner;
         engine = new EngineThread(engineConfig, steps, 5, true);
     }
 
@@ -90,6 +101,7 @@ final class EngineHarness implements AutoCloseable {
         final List<List<@Nullable TokenLogprobs>> logprobs = new ArrayList<>();
         final List<SequenceResult> results = new ArrayList<>();
         private final CountDownLatch ended;
+        private @Nullable GenerationRequest request;
 
         @Nullable
         List<@Nullable TokenLogprobs> promptLogprobs;
@@ -142,8 +154,13 @@ final class EngineHarness implements AutoCloseable {
     Answer submit(TokenIds prompt, SamplingParams params, TokenIds eos) {
         Answer answer = new Answer(params.n());
         GenerationRequest request = new GenerationRequest("test", prompt, params, eos, 0, 0, System.nanoTime(), answer);
+        answer.request = request;
         assertThat(engine.submit(request)).isEqualTo(EngineClient.Admission.ACCEPTED);
         return answer;
+    }
+
+    void abort(Answer answer) {
+        engine.abort(answer.request);
     }
 
     @Override

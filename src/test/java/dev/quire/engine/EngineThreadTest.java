@@ -189,6 +189,61 @@ class EngineThreadTest {
     }
 
     @OneAndTwoStepsInFlight
+    void aFaultInSubmitFailsWhatIsInFlightToo(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, true);
+        EngineThread engine = engine(runner, 10);
+        engine.start();
+        Sink running = new Sink();
+        engine.submit(request(running, 1, 100));
+        runner.permits.release(1);
+        while (engine.stats().numGenerationTokens() < 1) {
+            Thread.sleep(1);
+        }
+        runner.failingInSubmit = true;
+        runner.permits.release(100);
+        running.await();
+        assertThat(running.failure).contains("device fault in kernel gemm");
+        engine.close();
+        assertThat(engine.state()).isEqualTo(State.DEAD);
+        assertThat(runner.closed).isTrue();
+        assertThat(runner.numAbandoned).isEqualTo(stepsInFlight - 1);
+        assertThat(engine.stats().numFreeBlocks()).isEqualTo(128);
+    }
+
+    /** The step in flight when the last sequence ends is collected before the engine sleeps or stops. */
+    @OneAndTwoStepsInFlight
+    void anIdleEngineHasNothingInFlight(int stepsInFlight) throws Exception {
+        CountingRunner runner = new CountingRunner(stepsInFlight, false);
+        try (EngineThread engine = engine(runner, 10)) {
+            engine.start();
+            for (int round = 0; round < 20; round++) {
+                Sink sink = new Sink();
+                GenerationRequest stopping = new GenerationRequest(
+                        "stopping",
+                        TokenIds.of(1, 2, 3),
+                        SamplingParams.builder()
+                                .maxTokens(50)
+                                .stopTokenIds(TokenIds.of(7))
+                                .build(),
+                        TokenIds.of(EOS),
+                        0,
+                        0,
+                        System.nanoTime(),
+                        sink);
+                engine.submit(stopping);
+                sink.await();
+                assertThat(sink.tokens).containsExactly(4, 5, 6, 7);
+            }
+            engine.shutdown(10_000);
+            assertThat(engine.state()).isEqualTo(State.STOPPED);
+            assertThat(runner.numAbandoned).isZero();
+            // Four tokens, and where two steps are in flight the row behind the stop.
+            assertThat(engine.stats().numSteps()).isEqualTo(20 * (3 + stepsInFlight));
+            assertThat(engine.stats().hostNanos()).isPositive();
+        }
+    }
+
+    @OneAndTwoStepsInFlight
     void shutdownFinishesWhatIsInFlightAndTakesNothingNew(int stepsInFlight) throws Exception {
         CountingRunner runner = new CountingRunner(stepsInFlight, true);
         EngineThread engine = engine(runner, 10);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.quire.engine.EngineHarness.Answer;
+import dev.quire.engine.EngineHarness.Overlap;
 import dev.quire.engine.EngineHarness.Setup;
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.request.SamplingParams;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A real pretrained Llama against transformers' float32 greedy ids, under every switch that must not change them. */
 class StoriesGoldenTest {
@@ -72,7 +73,7 @@ class StoriesGoldenTest {
 
     @Test
     void firstStepLogitsAgree() {
-        try (EngineHarness harness = open(Setup.plain(1))) {
+        try (EngineHarness harness = open(Setup.plain(Overlap.NONE))) {
             for (Gold gold : golds) {
                 AttentionMetadata metadata = new AttentionMetadata(1, 512, 32, 16);
                 metadata.clear();
@@ -88,22 +89,30 @@ class StoriesGoldenTest {
         }
     }
 
-    /** Prefix caching, block size, chunk budget, and a batch of others; 0 others means alone; one or two steps in flight. */
+    /**
+     * Prefix caching, block size, chunk budget, a batch of others, some of them aborted (0 means alone), and how host and
+     * device overlap.
+     */
     @ParameterizedTest
     @CsvSource({
-        "16,256,true,16,512,0,1", "16,256,false,16,512,0,1", "32,128,true,16,512,0,1", "32,128,false,7,7,0,1",
-        "16,256,true,7,7,0,1", "16,1400,true,80,512,64,1", "16,1400,false,80,80,64,1", "32,700,true,7,7,64,1",
-        "32,700,false,80,512,64,1", "16,48,true,16,64,64,1", "16,40,false,64,512,64,1", "32,20,true,64,100,64,1",
-        "16,256,true,16,512,0,2", "16,256,false,16,512,0,2", "32,128,true,16,512,0,2", "32,128,false,7,7,0,2",
-        "16,256,true,7,7,0,2", "16,1400,true,80,512,64,2", "16,1400,false,80,80,64,2", "32,700,true,7,7,64,2",
-        "32,700,false,80,512,64,2", "16,48,true,16,64,64,2", "16,40,false,64,512,64,2", "32,20,true,64,100,64,2"
+        "16,256,true,16,512,0,NONE", "16,256,false,16,512,0,NONE", "32,128,true,16,512,0,NONE",
+        "32,128,false,7,7,0,NONE", "16,256,true,7,7,0,NONE", "16,1400,true,80,512,64,NONE",
+        "16,1400,false,80,80,64,NONE", "32,700,true,7,7,64,NONE", "32,700,false,80,512,64,NONE",
+        "16,48,true,16,64,64,NONE", "16,40,false,64,512,64,NONE", "32,20,true,64,100,64,NONE",
+        "16,256,true,16,512,0,LATE_STEPS", "16,256,false,16,512,0,LATE_STEPS", "32,128,true,16,512,0,LATE_STEPS",
+        "32,128,false,7,7,0,LATE_STEPS", "16,256,true,7,7,0,LATE_STEPS", "16,1400,true,80,512,64,LATE_STEPS",
+        "16,1400,false,80,80,64,LATE_STEPS", "32,700,true,7,7,64,LATE_STEPS", "32,700,false,80,512,64,LATE_STEPS",
+        "16,48,true,16,64,64,LATE_STEPS", "16,40,false,64,512,64,LATE_STEPS", "32,20,true,64,100,64,LATE_STEPS",
+        "16,256,true,16,512,0,LATE_TOKENS", "16,256,false,16,512,0,LATE_TOKENS", "32,128,true,16,512,0,LATE_TOKENS",
+        "32,128,false,7,7,0,LATE_TOKENS", "16,256,true,7,7,0,LATE_TOKENS", "16,1400,true,80,512,64,LATE_TOKENS",
+        "16,1400,false,80,80,64,LATE_TOKENS", "32,700,true,7,7,64,LATE_TOKENS", "32,700,false,80,512,64,LATE_TOKENS",
+        "16,48,true,16,64,64,LATE_TOKENS", "16,40,false,64,512,64,LATE_TOKENS", "32,20,true,64,100,64,LATE_TOKENS"
     })
     void greedyIdsEqualUnderEverySwitch(
-            int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, int numOthers, int stepsInFlight)
+            int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, int numOthers, Overlap overlap)
             throws Exception {
         Random random = new Random(1);
-        try (EngineHarness harness =
-                open(new Setup(blockSize, numBlocks, caching, maxNumSeqs, budget, 512, stepsInFlight))) {
+        try (EngineHarness harness = open(new Setup(blockSize, numBlocks, caching, maxNumSeqs, budget, 512, overlap))) {
             harness.engine.start();
             List<Answer> others = new ArrayList<>();
             List<Answer> answers = new ArrayList<>();
@@ -114,6 +123,10 @@ class StoriesGoldenTest {
                 for (Gold gold : golds) {
                     answers.add(harness.submit(gold.prompt, greedy(LENGTH), EOS));
                 }
+            }
+            for (int i = 0; i < others.size(); i += 5) {
+                harness.abort(others.get(i));
+                Thread.sleep(2);
             }
             for (int i = 0; i < answers.size(); i++) {
                 List<Integer> got = answers.get(i).await().tokens.get(0);
@@ -149,8 +162,8 @@ class StoriesGoldenTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void seededSamplingDoesNotDependOnTheBatch(int stepsInFlight) throws Exception {
+    @EnumSource
+    void seededSamplingDoesNotDependOnTheBatch(Overlap overlap) throws Exception {
         SamplingParams seeded = SamplingParams.builder()
                 .temperature(1f)
                 .topP(0.95f)
@@ -159,7 +172,7 @@ class StoriesGoldenTest {
                 .maxTokens(LENGTH)
                 .build();
         List<Integer> alone;
-        try (EngineHarness harness = open(Setup.plain(stepsInFlight))) {
+        try (EngineHarness harness = open(Setup.plain(overlap))) {
             harness.engine.start();
             alone = harness.submit(golds.get(0).prompt, seeded, EOS)
                     .await()
@@ -167,7 +180,7 @@ class StoriesGoldenTest {
                     .get(0);
         }
         Random random = new Random(2);
-        try (EngineHarness harness = open(new Setup(32, 200, true, 40, 64, 512, stepsInFlight))) {
+        try (EngineHarness harness = open(new Setup(32, 200, true, 40, 64, 512, overlap))) {
             harness.engine.start();
             for (int i = 0; i < 30; i++) {
                 harness.submit(noise(random), params(random), EOS);
@@ -187,8 +200,8 @@ class StoriesGoldenTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void logprobsAreRawAndPromptLogprobsCoverThePrompt(int stepsInFlight) throws Exception {
+    @EnumSource
+    void logprobsAreRawAndPromptLogprobsCoverThePrompt(Overlap overlap) throws Exception {
         Gold gold = golds.get(0);
         SamplingParams params = SamplingParams.builder()
                 .temperature(0)
@@ -198,7 +211,7 @@ class StoriesGoldenTest {
                 .repetitionPenalty(1.3f)
                 .build();
         for (int budget : new int[] {3, 64}) {
-            try (EngineHarness harness = open(new Setup(16, 64, true, 3, budget, 512, stepsInFlight))) {
+            try (EngineHarness harness = open(new Setup(16, 64, true, 3, budget, 512, overlap))) {
                 harness.engine.start();
                 Answer answer = harness.submit(gold.prompt, params, EOS).await();
                 double max = Arrays.stream(gold.logits).max().getAsDouble();

@@ -74,6 +74,13 @@ final class Simulation {
         return sink;
     }
 
+    /** What one sequence hears that has this simulation for itself. */
+    RecordingSink runAlone(int[] prompt, SamplingParams params) {
+        RecordingSink sink = add(prompt, params);
+        runToEnd(1000);
+        return sink;
+    }
+
     static List<Integer> expected(int[] prompt, int count) {
         int[] tokens = Arrays.copyOf(prompt, prompt.length + count);
         List<Integer> out = new ArrayList<>();

@@ -1,6 +1,7 @@
 package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.GroupReader;
+
 /**
  * 8- or 4-bit integers with a scale for each row and group of columns, w = (q - zeroPoint) · scale. A word holds 2
  * columns of 8 bits or 4 of 4 bits, each column's two halves of the panel side by side, lowest bits first.

@@ -12,11 +12,13 @@ final class AttentionPlan {
     /**
      * How the kernels in use cut the work.
      *
-     * @param decodeKeys keys of a tile of the decode kernel; 0: there is none, or a row's result must not depend on what
-     *     else is in the step, and every sequence goes by the prefill kernel
+     * @param decodeKeys keys of a tile of the decode kernel; 0: sequences of one row are items of their own instead, for a
+     *     kernel that does not split their keys
      * @param prefillRows rows of a tile of the prefill kernel
      */
     record Tiles(int decodeKeys, int prefillRows) {}
+
+    private static final int NOTHING = -1;
 
     private final int maxNumSeqs;
     private final int decodeTile;
@@ -28,6 +30,10 @@ final class AttentionPlan {
     private int numDecodes;
     private final long[] sortedItems;
     private int numItems;
+    /** Sequences of one row that the decode kernel does not take; -1 for padding, since the grid of a graph is fixed. */
+    private final int[] rowSeqs;
+
+    private int numRowItems;
 
     /** @param windows sliding windows of the model's layers, all different; 0: none */
     AttentionPlan(int maxNumTokens, int maxNumSeqs, Tiles tiles, int[] windows) {
@@ -38,10 +44,11 @@ final class AttentionPlan {
         decodeSeqs = new int[maxNumSeqs];
         tileStarts = new int[windows.length * (maxNumSeqs + 1)];
         sortedItems = new long[maxItems(maxNumTokens, maxNumSeqs)];
+        rowSeqs = new int[maxNumSeqs];
     }
 
     int maxItems(int maxNumTokens, int maxNumSeqs) {
-        return maxNumTokens / rowTile + maxNumSeqs;
+        return maxNumTokens / rowTile + 2 * maxNumSeqs;
     }
 
     int indexOf(int window) {
@@ -65,13 +72,21 @@ final class AttentionPlan {
         return numItems;
     }
 
+    /** Sequences of one row that are items of their own. */
+    int numRowItems() {
+        return numRowItems;
+    }
+
     void compute(AttentionMetadata metadata) {
         numDecodes = 0;
         numItems = 0;
+        numRowItems = 0;
         for (int s = 0; s < metadata.numSeqs; s++) {
             int rows = metadata.cuSeqlensQ[s + 1] - metadata.cuSeqlensQ[s];
             if (rows == 1 && decodeTile > 0) {
                 addDecode(s, metadata.seqLens[s]);
+            } else if (rows == 1) {
+                rowSeqs[numRowItems++] = metadata.seqLens[s] == 0 ? NOTHING : s;
             } else {
                 addItems(s, rows, metadata.seqLens[s]);
             }
@@ -92,12 +107,6 @@ final class AttentionPlan {
     }
 
     private void addItems(int sequence, int rows, int seqLen) {
-        if (seqLen == 0) {
-            // Padding: the grid of a graph does not change, so the work of a real item is done once more.
-            sortedItems[numItems] = sortedItems[numItems - 1];
-            numItems++;
-            return;
-        }
         for (int row = 0; row < rows; row += rowTile) {
             int keys = seqLen - rows + Math.min(row + rowTile, rows);
             // Sorted ascending: falling keys, then sequence and tile in order.
@@ -127,6 +136,11 @@ final class AttentionPlan {
             long item = sortedItems[i];
             to.put(itemsAt + 2 * i, (int) (item >>> 16 & 0xffff));
             to.put(itemsAt + 2 * i + 1, (int) (item & 0xffff) * rowTile);
+        }
+        int at = itemsAt + 2 * numItems;
+        for (int i = 0; i < numRowItems; i++) {
+            to.put(at + 2 * i, rowSeqs[i]);
+            to.put(at + 2 * i + 1, 0);
         }
     }
 }

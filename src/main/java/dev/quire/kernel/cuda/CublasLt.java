@@ -41,10 +41,7 @@ final class CublasLt implements AutoCloseable {
         try (SizeTPointer bytes = new SizeTPointer(1).put(WORKSPACE_BYTES)) {
             Cuda.checkBlas(
                     cublas.cublasLtMatmulPreferenceSetAttribute(
-                            preference,
-                            cublas.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                            bytes,
-                            Long.BYTES),
+                            preference, cublas.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, bytes, Long.BYTES),
                     "cublasLtMatmulPreferenceSetAttribute");
         }
     }

@@ -1,7 +1,5 @@
 package dev.quire.kernel.cuda;
 
-import static dev.quire.kernel.cuda.CudaArena.address;
-
 import dev.quire.kernel.AttentionKernels;
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.AttentionParams;
@@ -11,18 +9,33 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Chooses the attention kernels for a model's head width, and enqueues them for the step's decode and prefill rows. */
 final class CudaAttention implements AttentionKernels, AutoCloseable {
-    private final PlainAttention plain;
-    private final StepInputs step;
-    private final List<Integer> windows = new ArrayList<>();
-    /** f32 [numHeads] of each set of parameters that has sinks. */
-    private final Map<AttentionParams, DeviceMemory> sinks = new IdentityHashMap<>();
+    /** Head widths that the tiled kernels are compiled for; others take the plain one. */
+    private static final Set<Integer> TILED = Set.of(64, 80, 96, 128, 256);
 
-    CudaAttention(KernelFactory kernels, StepInputs step) {
-        plain = new PlainAttention(kernels);
+    private final KernelFactory kernels;
+    private final StepInputs step;
+    private final WeightLoader loader;
+    private final boolean invariant;
+    private final List<Integer> windows = new ArrayList<>();
+    private final AttentionCall call = new AttentionCall();
+    /** Device address of f32 [numHeads] for each set of parameters that has sinks. */
+    private final Map<AttentionParams, Long> sinks = new IdentityHashMap<>();
+
+    private @Nullable PlainAttention plain;
+    private @Nullable DecodeAttention decode;
+    private @Nullable VarlenAttention varlen;
+
+    /** @param invariant a row's result must depend on its own keys only */
+    CudaAttention(KernelFactory kernels, StepInputs step, WeightLoader loader, boolean invariant) {
+        this.kernels = kernels;
         this.step = step;
+        this.loader = loader;
+        this.invariant = invariant;
     }
 
     @Override
@@ -30,25 +43,58 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
         if (!windows.contains(params.slidingWindow())) {
             windows.add(params.slidingWindow());
         }
+        float[] logits = params.sinks();
+        if (logits != null) {
+            long address = loader.allocate("attention sinks", 4L * logits.length);
+            loader.uploadFloats(logits, address);
+            sinks.put(params, address);
+        }
+        if (!TILED.contains(params.headDim())) {
+            plain = plain == null ? new PlainAttention(kernels) : plain;
+            return;
+        }
+        varlen = varlen == null ? new VarlenAttention(kernels, params.headDim()) : varlen;
+        if (!invariant) {
+            decode = decode == null ? new DecodeAttention(kernels, params.headDim(), 1) : decode;
+        }
+        headDim = params.headDim();
     }
+
+    private int headDim = 64;
 
     /** How steps of the announced model are cut. */
     AttentionPlan plan(int maxNumTokens, int maxNumSeqs) {
         int[] all = windows.stream().mapToInt(Integer::intValue).toArray();
-        return new AttentionPlan(maxNumTokens, maxNumSeqs, new AttentionPlan.Tiles(0, 64), all);
+        int decodeKeys = decode == null ? 0 : DecodeAttention.TILE;
+        return new AttentionPlan(
+                maxNumTokens, maxNumSeqs, new AttentionPlan.Tiles(decodeKeys, VarlenAttention.tileRows(headDim)), all);
     }
 
     @Override
     public void attend(
             Tensor out, Tensor qkv, PagedKvCache cache, int layer, AttentionParams params, AttentionMetadata metadata) {
-        CudaPagedKvCache pages = (CudaPagedKvCache) cache;
-        DeviceMemory sink = sinks.get(params);
-        long sinkAddress = sink == null ? 0 : sink.address();
-        plain.run(address(out), out.rowStride(), address(qkv), qkv.rowStride(), pages, layer, params, sinkAddress, step);
+        long sink = params.sinks() == null ? 0 : sinks.get(params);
+        call.fill(out, qkv, (CudaPagedKvCache) cache, layer, params, sink, step);
+        AttentionPlan plan = step.data().plan();
+        if (plain != null) {
+            plain.run(call);
+            return;
+        }
+        if (plan.numItems() > 0) {
+            varlen.prefill(call);
+        }
+        if (plan.numDecodes() > 0) {
+            decode.run(call);
+        }
+        if (plan.numRowItems() > 0) {
+            varlen.decode(call);
+        }
     }
 
     @Override
     public void close() {
-        sinks.values().forEach(DeviceMemory::close);
+        if (decode != null) {
+            decode.close();
+        }
     }
 }

@@ -8,18 +8,15 @@ import dev.quire.kernel.EmbeddingKernels;
 import dev.quire.kernel.GemmKernels;
 import dev.quire.kernel.KvCacheKernels;
 import dev.quire.kernel.NormKernels;
+import dev.quire.kernel.PagedKvCache;
 import dev.quire.kernel.RopeKernels;
+import dev.quire.kernel.RopeKernels.Rope;
 import dev.quire.kernel.SamplingKernels;
 import dev.quire.kernel.StepGraphs;
 import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
-import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
-import java.util.Locale;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 import org.jspecify.annotations.Nullable;
@@ -66,12 +63,11 @@ public final class CudaBackend implements Backend {
         timer = new ProductTimer(stream);
         norm = new CudaNorm(kernels);
         rope = new CudaRope(kernels, step);
-        gemm = new CudaGemm(
-                kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
+        gemm = new CudaGemm(kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
         activation = new CudaActivation(kernels);
         embedding = new CudaEmbedding(kernels, step, loader, lastSampled);
         kvCache = new CudaKvCache(kernels, step);
-        attention = new CudaAttention(kernels, step);
+        attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
         sampling = new CudaSampling(kernels, lastSampled);
         graphs = new CudaGraphs(stream, timer);
         for (int i = 0; i < marks.length; i++) {
@@ -222,6 +218,12 @@ public final class CudaBackend implements Backend {
     @Override
     public SamplingKernels sampling() {
         return sampling;
+    }
+
+    @Override
+    public void rotateAndWrite(
+            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+        kvCache.rotateAndWrite(cache, layer, qkv, numHeads, rope);
     }
 
     @Override

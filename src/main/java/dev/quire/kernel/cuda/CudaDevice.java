@@ -31,13 +31,14 @@ record CudaDevice(String name, int major, int minor, int numMultiprocessors, lon
         int code = cudart.cudaDriverGetVersion(value);
         int driver = code == 0 ? value[0] : 0;
         if (driver < MIN_DRIVER_VERSION) {
-            throw new CudaUnavailableException(
-                    "the NVIDIA driver supports CUDA " + version(driver) + ", " + version(MIN_DRIVER_VERSION)
-                            + " is needed; update the driver");
+            throw new CudaUnavailableException("the NVIDIA driver supports CUDA " + version(driver) + ", "
+                    + version(MIN_DRIVER_VERSION) + " is needed; update the driver");
         }
         code = cudart.cudaGetDeviceCount(value);
         if (code != 0 || value[0] < 1) {
-            String words = code == 0 ? "no CUDA device" : cudart.cudaGetErrorString(code).getString();
+            String words = code == 0
+                    ? "no CUDA device"
+                    : cudart.cudaGetErrorString(code).getString();
             throw new CudaUnavailableException("no usable GPU: " + words + "; check CUDA_VISIBLE_DEVICES");
         }
         int major = attribute(cudart.cudaDevAttrComputeCapabilityMajor);
@@ -47,18 +48,13 @@ record CudaDevice(String name, int major, int minor, int numMultiprocessors, lon
         String name = new String(text, java.nio.charset.StandardCharsets.UTF_8).trim();
         name = name.indexOf('\0') < 0 ? name : name.substring(0, name.indexOf('\0'));
         if (major < MIN_MAJOR) {
-            throw new CudaUnavailableException(name + " has compute capability " + major + "." + minor
-                    + ", 8.0 (Ampere) or newer is needed");
+            throw new CudaUnavailableException(
+                    name + " has compute capability " + major + "." + minor + ", 8.0 (Ampere) or newer is needed");
         }
         bind();
         Cuda.check(cudart.cudaFree(null), "creating the CUDA context");
         return new CudaDevice(
-                name,
-                major,
-                minor,
-                attribute(cudart.cudaDevAttrMultiProcessorCount),
-                DeviceMemory.info()[1],
-                driver);
+                name, major, minor, attribute(cudart.cudaDevAttrMultiProcessorCount), DeviceMemory.info()[1], driver);
     }
 
     /** Every thread that calls CUDA must be bound to the device once. */

@@ -51,7 +51,10 @@ final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
     @Override
     public void lookup(Tensor out, EmbeddingTable table, int[] ids, int numRows, float scale) {
         Table t = (Table) table;
-        embed.set(0, address(out)).set(1, t.weights).set(2, step.data().tokenIds()).set(3, lastSampled.address());
+        embed.set(0, address(out))
+                .set(1, t.weights)
+                .set(2, step.data().tokenIds())
+                .set(3, lastSampled.address());
         embed.set(4, scale).set(5, t.hidden).set(6, t.vocabSize).set(7, numRows);
         embed.launch(Rows.gridX(t.hidden, BLOCK), Rows.gridY(numRows));
     }
@@ -61,7 +64,11 @@ final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
         long indices = step.isLogitRows(rows) ? step.data().logitRows() : takeOver(rows, numRows);
         int width = x.rowStride();
         KernelLaunch kernel = x.dtype() == DType.F32 ? gatherFloats : gatherHalves;
-        kernel.set(0, address(out)).set(1, address(x)).set(2, indices).set(3, width).set(4, numRows);
+        kernel.set(0, address(out))
+                .set(1, address(x))
+                .set(2, indices)
+                .set(3, width)
+                .set(4, numRows);
         kernel.launch(Rows.gridX(width, BLOCK), Rows.gridY(numRows));
     }
 

@@ -53,8 +53,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
 
     /** The bias of all parts, zero where a part has none; empty when no part has one. */
     private static float[] bias(LinearWeight weight) {
-        List<LinearWeight> parts =
-                weight instanceof LinearWeight.Stacked stacked ? stacked.parts() : List.of(weight);
+        List<LinearWeight> parts = weight instanceof LinearWeight.Stacked stacked ? stacked.parts() : List.of(weight);
         float[] bias = new float[weight.outFeatures()];
         boolean any = false;
         int at = 0;
@@ -75,8 +74,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     }
 
     private ShapeProducts products(int out, int in) {
-        return shapes.computeIfAbsent(
-                new ShapeKey(out, in), key -> new ShapeProducts(blas, gemv, timer, out, in));
+        return shapes.computeIfAbsent(new ShapeKey(out, in), key -> new ShapeProducts(blas, gemv, timer, out, in));
     }
 
     @Override
@@ -102,14 +100,15 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
         if (invariant != null) {
             invariant.run(w, address(x), x.rowStride(), address(out), out.rowStride(), out.dtype(), numRows);
         } else {
-            w.products()
-                    .run(w, address(x), x.rowStride(), address(out), out.rowStride(), out.dtype(), numRows);
+            w.products().run(w, address(x), x.rowStride(), address(out), out.rowStride(), out.dtype(), numRows);
         }
     }
 
     /** For the log: how the product of this shape runs at so many rows. */
     String describe(Linear weight, int rows) {
-        return invariant != null ? "invariant" : ((CudaLinear) weight).products().describe(rows);
+        return invariant != null
+                ? "invariant"
+                : ((CudaLinear) weight).products().describe(rows);
     }
 
     static boolean isFloat(DType type) {

@@ -52,14 +52,16 @@ final class CudaKvCache implements KvCacheKernels {
         CudaPagedKvCache pages = (CudaPagedKvCache) cache;
         int numHeads = keyColumn / pages.headDim();
         write.set(0, address(qkv)).set(1, qkv.rowStride()).set(2, step.data().slotMapping());
-        write.set(3, pages.keys(layer)).set(4, pages.values(layer)).set(5, numHeads).set(6, pages.numKvHeads());
+        write.set(3, pages.keys(layer))
+                .set(4, pages.values(layer))
+                .set(5, numHeads)
+                .set(6, pages.numKvHeads());
         write.set(7, pages.headDim()).set(8, pages.blockSize()).set(9, step.numRows());
         write.launch(Rows.gridX(2 * pages.numKvHeads() * pages.headDim(), BLOCK), Rows.gridY(step.numRows()));
     }
 
-    @Override
-    public void rotateAndWrite(
-            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+    /** See {@link dev.quire.kernel.Backend#rotateAndWrite}. */
+    void rotateAndWrite(PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope) {
         CudaPagedKvCache pages = (CudaPagedKvCache) cache;
         CudaRope.Table table = (CudaRope.Table) rope;
         int rows = step.numRows();
@@ -67,7 +69,10 @@ final class CudaKvCache implements KvCacheKernels {
         rotateAndWrite.set(2, step.data().positions()).set(3, step.data().slotMapping());
         rotateAndWrite.set(4, table.cosSin()).set(5, pages.keys(layer)).set(6, pages.values(layer));
         rotateAndWrite.set(7, numHeads).set(8, pages.numKvHeads()).set(9, pages.headDim());
-        rotateAndWrite.set(10, table.rotaryDim()).set(11, table.interleaved() ? 1 : 0).set(12, pages.blockSize());
+        rotateAndWrite
+                .set(10, table.rotaryDim())
+                .set(11, table.interleaved() ? 1 : 0)
+                .set(12, pages.blockSize());
         rotateAndWrite.set(13, rows);
         int width = (numHeads + 2 * pages.numKvHeads()) * pages.headDim();
         rotateAndWrite.launch(Rows.gridX(width, BLOCK), Rows.gridY(rows));

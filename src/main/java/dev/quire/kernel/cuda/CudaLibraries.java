@@ -32,7 +32,8 @@ final class CudaLibraries {
      * @throws CudaUnavailableException naming what was not found, and where it was looked for
      */
     static void load(List<Path> first) throws CudaUnavailableException {
-        // Otherwise JavaCPP counts pinned memory against the heap, and collects garbage when it thinks there is too much.
+        // Otherwise JavaCPP counts pinned memory against the heap, and collects garbage when it thinks there is too
+        // much.
         System.setProperty("org.bytedeco.javacpp.maxBytes", "0");
         System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
         List<Path> folders = new ArrayList<>(first);

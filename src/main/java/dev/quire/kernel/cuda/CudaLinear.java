@@ -10,8 +10,7 @@ import dev.quire.kernel.Linear;
  * @param biasBf16 the same in bf16, or 0
  * @param products the tuned products of this shape, shared by all matrices of it
  */
-record CudaLinear(
-        int outFeatures, int inFeatures, long weights, long bias, long biasBf16, ShapeProducts products)
+record CudaLinear(int outFeatures, int inFeatures, long weights, long bias, long biasBf16, ShapeProducts products)
         implements Linear {
     @Override
     public long weightBytes() {

@@ -11,15 +11,13 @@ import java.util.List;
  * @param graphs replay decode steps as CUDA graphs
  * @param libraryPath folders with CUDA's libraries, searched before the usual ones
  */
-public record CudaOptions(
-        double memoryUtilization, boolean batchInvariant, boolean graphs, List<Path> libraryPath) {
+public record CudaOptions(double memoryUtilization, boolean batchInvariant, boolean graphs, List<Path> libraryPath) {
     public static final double DEFAULT_MEMORY_UTILIZATION = 0.9;
 
     public CudaOptions {
         libraryPath = List.copyOf(libraryPath);
         if (!(memoryUtilization > 0 && memoryUtilization <= 1)) {
-            throw new IllegalArgumentException(
-                    "gpu memory utilization must be in (0, 1], got " + memoryUtilization);
+            throw new IllegalArgumentException("gpu memory utilization must be in (0, 1], got " + memoryUtilization);
         }
     }
 

@@ -54,7 +54,10 @@ final class CudaRope implements RopeKernels, AutoCloseable {
     public void rotate(Tensor x, int column, int numHeads, int headDim, Rope table, int[] positions, int numRows) {
         Table t = (Table) table;
         rope.set(0, address(x)).set(1, column).set(2, numHeads).set(3, headDim).set(4, x.rowStride());
-        rope.set(5, step.data().positions()).set(6, t.cosSin).set(7, t.rotaryDim).set(8, t.interleaved ? 1 : 0);
+        rope.set(5, step.data().positions())
+                .set(6, t.cosSin)
+                .set(7, t.rotaryDim)
+                .set(8, t.interleaved ? 1 : 0);
         rope.set(9, numRows).launch(Rows.gridX(numHeads * headDim, BLOCK), Rows.gridY(numRows));
     }
 

@@ -42,7 +42,13 @@ final class KernelLaunch {
         }
         overlap.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
         overlap.value().programmaticStreamSerializationAllowed(1);
-        config.gridDimX(1).gridDimY(1).gridDimZ(1).blockDimX(1).blockDimY(1).blockDimZ(1).sharedMemBytes(0);
+        config.gridDimX(1)
+                .gridDimY(1)
+                .gridDimZ(1)
+                .blockDimX(1)
+                .blockDimY(1)
+                .blockDimZ(1)
+                .sharedMemBytes(0);
         config.hStream(stream.handle);
         config.attrs(dependent ? overlap : null);
         config.numAttrs(dependent ? 1 : 0);

@@ -12,26 +12,16 @@ final class PlainAttention {
         kernel = kernels.kernel("paged_attention_plain_bf16", 128, 19);
     }
 
-    void run(
-            long out,
-            int outStride,
-            long q,
-            int qStride,
-            CudaPagedKvCache pages,
-            int layer,
-            AttentionParams params,
-            long sinks,
-            StepInputs step) {
+    void run(AttentionCall call) {
+        AttentionParams params = call.params();
         if (params.headDim() > MAX_HEAD_DIM) {
             throw new IllegalStateException("head width " + params.headDim() + ", at most " + MAX_HEAD_DIM);
         }
-        StepData data = step.data();
-        kernel.set(0, out).set(1, outStride).set(2, q).set(3, qStride);
-        kernel.set(4, pages.keys(layer)).set(5, pages.values(layer)).set(6, pages.blockSize());
-        kernel.set(7, data.cuSeqlensQ()).set(8, data.seqLens());
-        kernel.set(9, data.blockTableStart()).set(10, data.blockTables()).set(11, step.numSeqs());
+        call.setCommon(kernel);
+        kernel.set(11, call.step().numSeqs());
         kernel.set(12, params.numHeads()).set(13, params.numKvHeads()).set(14, params.headDim());
-        kernel.set(15, params.scale()).set(16, params.slidingWindow()).set(17, params.softCap()).set(18, sinks);
-        kernel.launch(step.numRows(), params.numHeads());
+        kernel.set(15, params.scale()).set(16, params.slidingWindow());
+        kernel.set(17, params.softCap()).set(18, call.sinks());
+        kernel.launch(call.step().numRows(), params.numHeads());
     }
 }

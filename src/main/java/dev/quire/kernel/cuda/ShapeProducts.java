@@ -122,7 +122,7 @@ final class ShapeProducts {
             }
         }
         product.choose(bestCandidate);
-        if (rows <= GEMV_ROWS && gemv.fits(weight, rows)) {
+        if (rows <= GEMV_ROWS && gemv.fits(weight, xStride, rows)) {
             double micros = timer.micros(() -> gemv.run(weight, x, xStride, out, outStride, outType, rows));
             if (micros <= best) {
                 product.close();

@@ -74,7 +74,7 @@ final class StepData implements AutoCloseable {
         tileStarts = next(decodeSeqs, seqs);
         numTileStarts = seqs + 1;
         items = next(tileStarts, plan.numWindows() * numTileStarts);
-        blockTables = next(items, 2 * plan.numItems());
+        blockTables = next(items, 2 * (plan.numItems() + plan.numRowItems()));
 
         to.put(tokenIds, ids, 0, rows);
         to.put(positions, metadata.positions, 0, rows);
@@ -155,6 +155,11 @@ final class StepData implements AutoCloseable {
 
     long items() {
         return at(items);
+    }
+
+    /** int2 (sequence, 0) of the plan's sequences of one row. */
+    long rowItems() {
+        return at(items + 2 * plan.numItems());
     }
 
     private long at(int index) {

@@ -127,7 +127,10 @@ final class WeightLoader implements AutoCloseable {
         for (int done = 0; done < values.length; done += PIECE_BYTES / 4) {
             int first = done;
             int count = Math.min(PIECE_BYTES / 4, values.length - done);
-            threads.submit(address + 4L * first, 4L * count, buffer -> buffer.asFloatBuffer().put(values, first, count));
+            threads.submit(
+                    address + 4L * first,
+                    4L * count,
+                    buffer -> buffer.asFloatBuffer().put(values, first, count));
         }
     }
 

@@ -122,6 +122,21 @@ public interface QuireConfig {
     @WithDefault("auto")
     String cpuGemm();
 
+    /** Share of the GPU's memory that weights, activations and KV cache may take together. */
+    @WithDefault("0.9")
+    double gpuMemoryUtilization();
+
+    /** Every step as single launches, none as a CUDA graph. */
+    @WithDefault("false")
+    boolean enforceEager();
+
+    /** A row's result never depends on what else is in its step, at some cost in speed (CUDA). */
+    @WithDefault("false")
+    boolean batchInvariant();
+
+    /** Folders with CUDA's libraries, separated by colons, searched before the usual ones. */
+    Optional<String> cudaLibraryPath();
+
     // ---- server
 
     /** Accepted keys; absent: nobody is asked for one. */

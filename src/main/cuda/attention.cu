@@ -1,0 +1,238 @@
+// Formula: out[h] = softmax(scale · q[h] · K^T [, soft cap] [, sinks[h] in the denominator]) · V, causal, over pages.
+// Shapes: as in attention_decode.cu; q and out rows of sequence s are [cuSeqlensQ[s], cuSeqlensQ[s+1]), the last of its
+//   seqLens[s] tokens. items[i] = (sequence, first row within its rows, a multiple of BLOCK_M); x = -1 does nothing.
+//   paged_attention_…: BLOCK_M = 128 rows of one query head (64 rows for head dimension 256).
+//   paged_attention_rows_…: BLOCK_M = 1, the query heads of one KV head together: for decode rows.
+// Numerics: f32 logits and accumulators, probabilities rounded to bf16; relative error < 4e-3 against f64. A row's bits
+//   depend on its own keys and queries alone: not on the batch, the chunk it came in, its place in a tile, nor on which
+//   of the two kernels computes it. Key tiles start at multiples of BLOCK_N; masked ones change nothing.
+// Launch: grid (numHeads, items), rows: (numKvHeads · ceil(group / 16), items); block 128; stages 1 or 2; dynamic shared
+//   bytes (rows: 16, else BLOCK_M)·2·(D+8) + stages·2·BLOCK_N·2·(D+8), BLOCK_N = 64 (32 for head dimension 256). Rows,
+//   strides and caches 16-byte aligned. Long items first balances best.
+// Bound: 4·D flop a visible key, row and head; for decode rows the bytes of K and V.
+// Source: Dao, FlashAttention-2, 2023.
+#pragma once
+#include "attention_mma.cuh"
+
+namespace attention {
+namespace varlen {
+
+constexpr int WARPS = 4;
+
+struct Args {
+  bf16* out;
+  const bf16 *q, *kCache, *vCache;
+  const int *cuSeqlensQ, *seqLens, *blockTableStart, *blockTables;
+  const int2* items;
+  const float* sinks;
+  int outStride, qStride, blockShift, numHeads, numKvHeads, window, stages;
+  float scale, softCap;
+};
+
+// PACKED: the rows of the tile are the query heads of one token, every warp computes all logits and its part of the
+// columns of the result. Else the rows are tokens of one head, and each warp has 16·MT rows of its own.
+template <int D, int BLOCK_N, int MT, bool PACKED>
+__device__ __forceinline__ void run(const Args& a) {
+  constexpr int K16 = D / 16, N8 = BLOCK_N / 8, BLOCK_M = PACKED ? 16 : WARPS * MT * 16;
+  constexpr int COLS = PACKED ? (K16 + WARPS - 1) / WARPS : K16;  // 16-column parts of the result in one warp
+  constexpr int HALF = BLOCK_N * PITCH<D>, STAGE = 2 * HALF;
+  extern __shared__ __align__(128) unsigned char smem[];
+  const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
+  unsigned char* stage0 = smem + BLOCK_M * PITCH<D>;
+
+  let_next_start();
+  wait_for_previous();
+  const int2 item = a.items[blockIdx.y];
+  if (item.x < 0) return;
+  const int group = a.numHeads / a.numKvHeads, rowTiles = (group + 15) / 16, rowsPer = (group + rowTiles - 1) / rowTiles;
+  const int kvHead = PACKED ? blockIdx.x / rowTiles : blockIdx.x / group;
+  const int firstHead = PACKED ? kvHead * group + blockIdx.x % rowTiles * rowsPer : blockIdx.x;
+  const int firstRow = a.cuSeqlensQ[item.x], allRows = a.cuSeqlensQ[item.x + 1] - firstRow, len = a.seqLens[item.x];
+  const int tokens = PACKED ? 1 : min(BLOCK_M, allRows - item.y);
+  const int rows = PACKED ? min(rowsPer, (kvHead + 1) * group - firstHead) : tokens;
+  const int position = len - allRows + item.y;  // of the first row
+  const int* table = a.blockTables + a.blockTableStart[item.x];
+  const size_t rowStep = PACKED ? D : a.qStride, outStep = PACKED ? D : a.outStride;
+  const bf16* q = a.q + (size_t)(firstRow + item.y) * a.qStride + (size_t)firstHead * D;
+  bf16* out = a.out + (size_t)(firstRow + item.y) * a.outStride + (size_t)firstHead * D;
+
+  for (int i = tid; i < BLOCK_M * (D / 8); i += WARPS * WARP) {
+    int row = i / (D / 8), part = i % (D / 8);
+    copy16_or_zero(shared_address(smem) + row * PITCH<D> + part * 16, row < rows ? q + row * rowStep + part * 8 : q, row < rows);
+  }
+  const int start = a.window > 0 ? max(0, position - a.window + 1) / BLOCK_N : 0;
+  const int end = (position + tokens - 1) / BLOCK_N + 1;
+
+  // Each warp copies chunks of 16 keys; the block number is read one tile ahead.
+  constexpr int CHUNKS = BLOCK_N / CHUNK;
+  const int chunk = warp % CHUNKS;
+  auto block_of = [&](int tile) {
+    int key = tile * BLOCK_N + chunk * CHUNK;
+    return tile < end && key < len ? table[key >> a.blockShift] : 0;
+  };
+  int block = block_of(start);
+  auto fetch = [&](int tile, int stage) {
+    int key = tile * BLOCK_N + chunk * CHUNK;
+    size_t row = (((size_t)block * a.numKvHeads + kvHead) << a.blockShift) + (key & ((1 << a.blockShift) - 1));
+    uint32_t to = shared_address(stage0 + stage * STAGE) + chunk * CHUNK * PITCH<D>;
+#pragma unroll
+    for (int part = 0; part < 2; part++) {  // K, V
+      if (2 * CHUNKS == WARPS && part != warp / CHUNKS) continue;
+      const bf16* from = (part ? a.vCache : a.kCache) + row * D;
+      if (key + CHUNK <= len) copy_rows<D, true>(to + part * HALF, from, lane, 0, CHUNK);
+      else copy_rows<D, false>(to + part * HALF, from, lane, 0, len - key);
+    }
+    block = block_of(tile + 1);
+    copy_commit();
+  };
+  fetch(start, 0);
+
+  const int warpRow = PACKED ? 0 : warp * MT * 16, g = lane >> 2, c = (lane & 3) * 2;
+  const uint32_t qAt = shared_address(smem) + (warpRow + (lane & 15)) * PITCH<D> + (lane >> 4) * 16;
+  const uint32_t kLane = ((lane >> 4) * 8 + (lane & 7)) * PITCH<D> + (lane >> 3 & 1) * 16;
+  const uint32_t vLane = HALF + (lane & 15) * PITCH<D> + (lane >> 4) * 16;
+  const int firstSeen = position + (PACKED ? 0 : warpRow);                // position of the warp's first row
+  const int lastSeen = PACKED ? position : min(position + tokens - 1, firstSeen + MT * 16 - 1);
+  const float unit = a.softCap > 0.f ? 1.f : a.scale * LOG2E;             // of the logits in s, to base 2
+  float o[MT][2 * COLS][4] = {}, m[MT][2], l[MT][2] = {};
+#pragma unroll
+  for (int t = 0; t < MT; t++) m[t][0] = m[t][1] = NEG_INF;
+
+  for (int tile = start; tile < end; tile++) {
+    const int stage = a.stages == 2 ? (tile - start) & 1 : 0, key = tile * BLOCK_N;
+    copy_wait<0>();
+    __syncthreads();
+    if (a.stages == 2 && tile + 1 < end) fetch(tile + 1, stage ^ 1);
+    // A tile that no row of the warp sees would change nothing.
+    if (warpRow < rows && key <= lastSeen && (a.window <= 0 || key + BLOCK_N > firstSeen - a.window + 1)) {
+      const uint32_t base = shared_address(stage0 + stage * STAGE);
+      float s[MT][N8][4] = {};
+#pragma unroll
+      for (int k = 0; k < K16; k++) {
+        uint32_t qf[MT][4];
+#pragma unroll
+        for (int t = 0; t < MT; t++) ldmatrix4(qf[t], qAt + t * 16 * PITCH<D> + k * 32);
+#pragma unroll
+        for (int n = 0; n < N8; n += 2) {
+          uint32_t b[4];
+          ldmatrix4(b, base + kLane + n * 8 * PITCH<D> + k * 32);
+#pragma unroll
+          for (int t = 0; t < MT; t++) {
+            mma(s[t][n], qf[t], b[0], b[1]);
+            mma(s[t][n + 1], qf[t], b[2], b[3]);
+          }
+        }
+      }
+      if (a.softCap > 0.f) {
+#pragma unroll
+        for (int i = 0; i < MT * N8 * 4; i++) s[i / (N8 * 4)][i / 4 % N8][i % 4] = logit2(s[i / (N8 * 4)][i / 4 % N8][i % 4], a.scale, a.softCap);
+      }
+      if (key + BLOCK_N - 1 > firstSeen || (a.window > 0 && key < firstSeen + (PACKED ? 0 : MT * 16 - 1) - a.window + 1)) {
+#pragma unroll
+        for (int i = 0; i < MT * N8 * 4; i++) {
+          int t = i / (N8 * 4), n = i / 4 % N8, e = i % 4, j = key + n * 8 + c + (e & 1);
+          int p = PACKED ? position : firstSeen + t * 16 + g + (e >> 1) * 8;
+          if (j > p || (a.window > 0 && j <= p - a.window)) s[t][n][e] = NEG_INF;
+        }
+      }
+#pragma unroll
+      for (int t = 0; t < MT; t++)
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+          float top = NEG_INF;
+#pragma unroll
+          for (int n = 0; n < N8; n++) top = fmaxf(top, fmaxf(s[t][n][2 * r], s[t][n][2 * r + 1]));
+          top = fmaxf(m[t][r], quad_max(top));
+          // Explicit operations: what the compiler contracts must not depend on the instantiation, and alpha is exactly 1
+          // when the maximum stays.
+          const float finite = top == NEG_INF ? 0.f : top, zero = __fmul_rn(finite, unit), alpha = exp2_fast(__fmul_rn(m[t][r] - finite, unit));
+          m[t][r] = top;
+          float sum = 0;
+#pragma unroll
+          for (int n = 0; n < N8; n++)
+#pragma unroll
+            for (int e = 2 * r; e < 2 * r + 2; e++) sum += s[t][n][e] = exp2_fast(fmaf(s[t][n][e], unit, -zero));
+          l[t][r] = fmaf(l[t][r], alpha, sum);
+#pragma unroll
+          for (int n = 0; n < 2 * COLS; n++) {
+            o[t][n][2 * r] *= alpha;
+            o[t][n][2 * r + 1] *= alpha;
+          }
+        }
+#pragma unroll
+      for (int k = 0; k < BLOCK_N / 16; k++) {
+        uint32_t p[MT][4];
+#pragma unroll
+        for (int t = 0; t < MT; t++)
+#pragma unroll
+          for (int i = 0; i < 4; i++) p[t][i] = pack2(s[t][2 * k + i / 2][i % 2 * 2], s[t][2 * k + i / 2][i % 2 * 2 + 1]);
+#pragma unroll
+        for (int n = 0; n < COLS; n++) {
+          const int column = PACKED ? n * WARPS + warp : n;
+          if (PACKED && column >= K16) break;
+          uint32_t b[4];
+          ldmatrix4_trans(b, base + vLane + k * 16 * PITCH<D> + column * 32);
+#pragma unroll
+          for (int t = 0; t < MT; t++) {
+            mma(o[t][2 * n], p[t], b[0], b[1]);
+            mma(o[t][2 * n + 1], p[t], b[2], b[3]);
+          }
+        }
+      }
+    }
+    if (a.stages == 1 && tile + 1 < end) {
+      __syncthreads();
+      fetch(tile + 1, 0);
+    }
+  }
+
+  // The result goes through the warp's rows of Q, which nobody reads any more, to be written 16 bytes at a time.
+  if (PACKED) __syncthreads();
+#pragma unroll
+  for (int t = 0; t < MT; t++)
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      const int row = warpRow + t * 16 + g + 8 * r;
+      const int h = PACKED ? min(firstHead + row, a.numHeads - 1) : firstHead;
+      float factor, inverse = inverse_sum(__fmul_rn(m[t][r], unit), quad_sum(l[t][r]), a.sinks, h, factor);
+#pragma unroll
+      for (int n = 0; n < 2 * COLS; n++) {
+        const int column = PACKED ? n / 2 * WARPS + warp : n / 2;
+        if (PACKED && column >= K16) break;
+        *reinterpret_cast<uint32_t*>(smem + row * PITCH<D> + column * 32 + (n & 1) * 16 + c * 2) = pack2(o[t][n][2 * r] * inverse, o[t][n][2 * r + 1] * inverse);
+      }
+    }
+  if (PACKED) __syncthreads();
+  else __syncwarp();
+  const int count = PACKED ? 16 : MT * 16, threads = PACKED ? WARPS * WARP : WARP;
+  for (int i = PACKED ? tid : lane; i < count * (D / 8); i += threads) {
+    int row = warpRow + i / (D / 8), part = i % (D / 8);
+    if (row < rows)
+      *reinterpret_cast<uint4*>(out + row * outStep + part * 8) = *reinterpret_cast<uint4*>(smem + row * PITCH<D> + part * 16);
+  }
+}
+
+}  // namespace varlen
+}  // namespace attention
+
+#define QUIRE_PAGED_ATTENTION(NAME, D, BLOCK_N, MT, PACKED)                                                             \
+  extern "C" __global__ void __launch_bounds__(128, 2) NAME(                                                            \
+      bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
+      const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables, const int2* items, \
+      int numHeads, int numKvHeads, float scale, int slidingWindow, float softCap, const float* sinks, int stages) {    \
+    attention::varlen::run<D, BLOCK_N, MT, PACKED>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart,       \
+                                                    blockTables, items, sinks, outStride, qStride,                      \
+                                                    31 - __clz(blockSize), numHeads, numKvHeads, slidingWindow, stages, \
+                                                    scale, softCap});                                                   \
+  }
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d64, 64, 64, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d80, 80, 64, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d96, 96, 64, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d128, 128, 64, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d256, 256, 32, 1, false)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d64, 64, 64, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d80, 80, 64, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d96, 96, 64, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d128, 128, 64, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d256, 256, 32, 1, true)
+#undef QUIRE_PAGED_ATTENTION

@@ -1,0 +1,379 @@
+// Formula: out[h] = softmax(scale · q[h] · K^T [, soft cap] [, sinks[h] in the denominator]) · V, one query row a sequence.
+// Shapes: q rows cuSeqlensQ[s] of bf16 [T, qStride] (head h at column h·D), out bf16 [T, outStride]; K, V of one layer
+//   bf16 [blocks, numKvHeads, blockSize, D], blockSize 16, 32 or 64. Entry e is sequence decodeSeqs[e] and owns the key
+//   tiles [tileStart[e], tileStart[e+1]): ceil(len / 64) − floor(max(0, window > 0 ? len − window : 0) / 64) of them,
+//   len = seqLens[s]; none for padding entries, whose decodeSeqs is not read. tileStart has nD + 1 values from 0.
+// Numerics: f32 logits and accumulators, probabilities rounded to bf16; relative error < 4e-3 against f64. The same
+//   launch gives the same bits, but they depend on the batch (where the work is cut).
+// Launch: grid G = SMs × CTAs an SM (any G ≥ 1 is right), block 128 or 256, dynamic shared bytes
+//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 2…6 as they fit; scratch G·32·(D+2) f32,
+//   16-byte aligned; counters G int32, zeroed once, left zero by every launch. Rows, strides and caches 16-byte aligned.
+//   early = 1 promises that nothing in this stream since the last full dependency writes lengths, tables, tileStart or
+//   the caches, but for the tokens of this step: all keys but the last 16 are then fetched before the previous kernel ends.
+// Bound: bytes of K and V, 4·D a key and KV head; 4·D·16 flop a key, KV head and tile of 16 query heads.
+// Source: split-KV attention as in Flash-Decoding, work division as in Stream-K (Osama et al., 2023).
+#pragma once
+#include "attention_mma.cuh"
+
+namespace attention {
+namespace decode {
+
+constexpr int TILE = 64;  // keys of one unit of work
+constexpr int SUBS = TILE / CHUNK;
+constexpr int ROWS = 16;  // query heads of one tensor-core tile
+
+template <int D>
+constexpr int STAGE = 2 * CHUNK * PITCH<D>;  // K then V; later the same bytes hold a warp's f32 result, pitch D + 8
+
+struct Args {
+  bf16* out;
+  const bf16 *q, *kCache, *vCache;
+  const int *cuSeqlensQ, *seqLens, *blockTableStart, *blockTables, *decodeSeqs, *tileStart;
+  float* scratch;
+  int* counters;
+  const float* sinks;
+  int outStride, qStride, blockShift, nD, numHeads, numKvHeads, window, stages, early;
+  float scale, softCap;
+};
+
+// How all units are divided: CTA c < ctas takes `share` units, the first `rest` CTAs one more.
+struct Split {
+  int share, rest, ctas;
+  __device__ int begin(int c) const { return c * share + min(c, rest); }
+  __device__ int owner(int unit) const {
+    int head = rest * (share + 1);
+    return unit < head ? unit / (share + 1) : rest + (unit - head) / share;
+  }
+};
+
+// A place in the sequence of units, ordered (entry, KV head, tile of query heads, tile of keys).
+struct Cursor {
+  int unit, entry, head, tile;              // tile counts from the entry's first
+  int seq, tiles, firstKey, low, len;       // keys [low, len) are seen
+  __device__ void load(const Args& a) {
+    seq = a.decodeSeqs[entry];
+    tiles = a.tileStart[entry + 1] - a.tileStart[entry];
+    len = a.seqLens[seq];
+    low = a.window > 0 ? max(0, len - a.window) : 0;
+    firstKey = low / TILE * TILE;
+  }
+  // Forward until `tile` lies in the pair; the caller knows that the unit exists.
+  __device__ void settle(const Args& a, int heads) {
+    while (tile >= tiles) {
+      tile -= tiles;
+      if (++head < heads) continue;
+      head = 0;
+      do entry++;
+      while (a.tileStart[entry + 1] == a.tileStart[entry]);
+      load(a);
+    }
+  }
+  __device__ int key(int sub) const { return firstKey + tile * TILE + sub * CHUNK; }
+  __device__ bool sees(int key) const { return key < len && key + CHUNK > low; }
+};
+
+__device__ __forceinline__ void wait_for_oldest(int stages) {
+  switch (stages) {
+    case 2: copy_wait<1>(); break;
+    case 3: copy_wait<2>(); break;
+    case 4: copy_wait<3>(); break;
+    case 5: copy_wait<4>(); break;
+    default: copy_wait<5>(); break;
+  }
+}
+
+__device__ __forceinline__ void store4(bf16* out, const float (&v)[4], float factor) {
+  uint2 packed = make_uint2(pack2(v[0] * factor, v[1] * factor), pack2(v[2] * factor, v[3] * factor));
+  *reinterpret_cast<uint2*>(out) = packed;
+}
+
+template <int D>
+__device__ __forceinline__ void run(const Args& a) {
+  constexpr int K16 = D / 16;
+  constexpr bool Q_IN_REGISTERS = D <= 128;
+  extern __shared__ __align__(128) unsigned char smem[];
+  const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, warps = blockDim.x >> 5;
+  unsigned char* stages = smem + (size_t)warp * a.stages * STAGE<D>;
+  unsigned char* qTile = smem + (size_t)warps * a.stages * STAGE<D>;
+  float2* ml = reinterpret_cast<float2*>(qTile + ROWS * PITCH<D>);  // [warps][ROWS]: maximum, sum
+  int* slots = reinterpret_cast<int*>(ml + warps * ROWS);           // [warps]: where the warp's result lies
+  int* shared = slots + warps;                                      // [0] first entry, [1] last to arrive
+
+  let_next_start();
+  if (!a.early) wait_for_previous();
+
+  const int group = a.numHeads / a.numKvHeads;
+  const int rowTiles = (group + ROWS - 1) / ROWS, rowsPer = (group + rowTiles - 1) / rowTiles;
+  const int heads = a.numKvHeads * rowTiles;
+  const int total = heads * a.tileStart[a.nD];
+  // Many short pieces make the merge of one row long: a piece has at least about the root of the number of pieces.
+  const int least = max(1, (int)sqrtf((float)total / (heads * a.nD) * rowsPer * (1.f / 64)));
+  Split split;
+  split.ctas = min((int)gridDim.x, max(1, total / least));
+  split.share = total / split.ctas;
+  split.rest = total - split.share * split.ctas;
+  if ((int)blockIdx.x >= split.ctas || total == 0) {
+    wait_for_previous();
+    return;
+  }
+  const int begin = split.begin(blockIdx.x), end = split.begin(blockIdx.x + 1);
+  for (int e = tid; e < a.nD; e += blockDim.x)
+    if (heads * a.tileStart[e] <= begin && begin < heads * a.tileStart[e + 1]) shared[0] = e;
+  __syncthreads();
+
+  Cursor at;  // of the block
+  at.unit = begin;
+  at.entry = shared[0];
+  at.load(a);
+  at.tile = begin - heads * a.tileStart[at.entry];
+  at.head = at.tile / at.tiles;
+  at.tile -= at.head * at.tiles;
+
+  // Warp w takes chunk w % SUBS of every unit (block of 128) or of every second unit (block of 256).
+  const int sub = warp % SUBS, every = warps / SUBS, phase = warp / SUBS;
+  Cursor next = at;  // of this warp's loads, `stages` chunks ahead of its arithmetic
+  int nextBlock = 0;
+  bool waited = !a.early;
+  auto skip = [&](Cursor& c, int units) {
+    c.unit += units;
+    c.tile += units;
+  };
+  auto seek = [&]() {  // to the next chunk with keys; its block number is fetched one step before it is needed
+    for (; next.unit < end; skip(next, every)) {
+      next.settle(a, heads);
+      int key = next.key(sub);
+      if (!next.sees(key)) continue;
+      nextBlock = a.blockTables[a.blockTableStart[next.seq] + (key >> a.blockShift)];
+      return;
+    }
+  };
+  auto fetch = [&](int slot) {
+    if (next.unit < end) {
+      int key = next.key(sub), kvHead = next.head / rowTiles;
+      if (!waited && key + CHUNK >= next.len) {
+        wait_for_previous();
+        waited = true;
+      }
+      size_t row = ((size_t)(nextBlock * (long long)a.numKvHeads + kvHead) << a.blockShift) + (key & ((1 << a.blockShift) - 1));
+      const bf16 *k = a.kCache + row * D, *v = a.vCache + row * D;
+      uint32_t to = shared_address(stages + slot * STAGE<D>);
+      int low = next.low - key, high = next.len - key;
+      if (low <= 0 && high >= CHUNK) {
+        copy_rows<D, true>(to, k, lane, low, high);
+        copy_rows<D, true>(to + CHUNK * PITCH<D>, v, lane, low, high);
+      } else {
+        copy_rows<D, false>(to, k, lane, low, high);
+        copy_rows<D, false>(to + CHUNK * PITCH<D>, v, lane, low, high);
+      }
+      skip(next, every);
+      seek();
+    }
+    copy_commit();
+  };
+  skip(next, (phase - begin % every + every) % every);
+  seek();
+  for (int i = 0; i < a.stages; i++) fetch(i);
+  wait_for_previous();
+
+  auto load_q = [&](const Cursor& c) {
+    int kvHead = c.head / rowTiles, first = c.head % rowTiles * rowsPer, rows = min(rowsPer, group - first);
+    const bf16* q = a.q + (size_t)a.cuSeqlensQ[c.seq] * a.qStride + (kvHead * group + first) * D;
+    for (int i = tid; i < ROWS * (D / 8); i += blockDim.x) {
+      int row = i / (D / 8), part = i % (D / 8);
+      uint4 v = row < rows ? *reinterpret_cast<const uint4*>(q + row * D + part * 8) : make_uint4(0, 0, 0, 0);
+      *reinterpret_cast<uint4*>(qTile + row * PITCH<D> + part * 16) = v;
+    }
+  };
+  load_q(at);
+  __syncthreads();
+
+  const uint32_t qAt = shared_address(qTile) + (lane & 15) * PITCH<D> + (lane >> 4) * 16;
+  const uint32_t kAt = shared_address(stages) + ((lane >> 4) * 8 + (lane & 7)) * PITCH<D> + (lane >> 3 & 1) * 16;
+  const uint32_t vAt = shared_address(stages) + (CHUNK + (lane & 15)) * PITCH<D> + (lane >> 4) * 16;
+  int slot = 0;
+  bool freed = false;  // the slot was read, its next copy not yet started
+  auto refill = [&]() {
+    if (!freed) return;
+    __syncwarp();
+    fetch(slot);
+    slot = slot + 1 == a.stages ? 0 : slot + 1;
+    freed = false;
+  };
+
+  while (at.unit < end) {  // one (entry, head) or the part of it that is this CTA's
+    const int count = min(at.tiles - at.tile, end - at.unit);
+    uint32_t q[Q_IN_REGISTERS ? K16 : 1][4];
+    if (Q_IN_REGISTERS) {
+#pragma unroll
+      for (int k = 0; k < (Q_IN_REGISTERS ? K16 : 1); k++) ldmatrix4(q[k], qAt + k * 32);
+    }
+    float o[2 * K16][4], m[2] = {NEG_INF, NEG_INF}, l[2] = {0, 0};
+#pragma unroll
+    for (int n = 0; n < 2 * K16; n++) o[n][0] = o[n][1] = o[n][2] = o[n][3] = 0;
+
+    for (int t = (phase - at.unit % every + every) % every; t < count; t += every) {
+      const int key = at.key(sub) + t * TILE;
+      if (!at.sees(key)) continue;
+      refill();
+      wait_for_oldest(a.stages);
+      __syncwarp();
+      float s[2][4] = {};
+#pragma unroll
+      for (int k = 0; k < K16; k++) {
+        uint32_t b[4];
+        ldmatrix4(b, kAt + slot * STAGE<D> + k * 32);
+        if (!Q_IN_REGISTERS) ldmatrix4(q[0], qAt + k * 32);
+        mma(s[0], q[Q_IN_REGISTERS ? k : 0], b[0], b[1]);
+        mma(s[1], q[Q_IN_REGISTERS ? k : 0], b[2], b[3]);
+      }
+      const bool whole = key >= at.low && key + CHUNK <= at.len;
+#pragma unroll
+      for (int n = 0; n < 2; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          int j = key + n * 8 + (lane & 3) * 2 + (i & 1);
+          s[n][i] = logit2(s[n][i], a.scale, a.softCap);
+          if (!whole && (j < at.low || j >= at.len)) s[n][i] = NEG_INF;
+        }
+      float alpha[2];
+#pragma unroll
+      for (int r = 0; r < 2; r++) {
+        float top = fmaxf(fmaxf(s[0][2 * r], s[0][2 * r + 1]), fmaxf(s[1][2 * r], s[1][2 * r + 1]));
+        top = fmaxf(m[r], quad_max(top));
+        alpha[r] = exp2_fast(m[r] - top);
+        m[r] = top;
+#pragma unroll
+        for (int n = 0; n < 2; n++)
+#pragma unroll
+          for (int i = 2 * r; i < 2 * r + 2; i++) s[n][i] = exp2_fast(s[n][i] - top);
+        l[r] = l[r] * alpha[r] + ((s[0][2 * r] + s[0][2 * r + 1]) + (s[1][2 * r] + s[1][2 * r + 1]));
+      }
+      if (__any_sync(FULL_WARP, alpha[0] != 1.f || alpha[1] != 1.f)) {
+#pragma unroll
+        for (int n = 0; n < 2 * K16; n++) {
+          o[n][0] *= alpha[0];
+          o[n][1] *= alpha[0];
+          o[n][2] *= alpha[1];
+          o[n][3] *= alpha[1];
+        }
+      }
+      const uint32_t p[4] = {pack2(s[0][0], s[0][1]), pack2(s[0][2], s[0][3]), pack2(s[1][0], s[1][1]), pack2(s[1][2], s[1][3])};
+#pragma unroll
+      for (int n = 0; n < K16; n++) {
+        uint32_t b[4];
+        ldmatrix4_trans(b, vAt + slot * STAGE<D> + n * 32);
+        mma(o[2 * n], p, b[0], b[1]);
+        mma(o[2 * n + 1], p, b[2], b[3]);
+      }
+      freed = true;
+    }
+
+    // The warps' results meet in shared memory: each lies in the slot that its warp has just read.
+    __syncwarp();
+    const int g = lane >> 2, c = (lane & 3) * 2;
+    float* mine = reinterpret_cast<float*>(stages + slot * STAGE<D>);
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      float sum = quad_sum(l[r]);
+      if ((lane & 3) == 0) ml[warp * ROWS + g + 8 * r] = make_float2(m[r], sum);
+      if (freed && g + 8 * r < rowsPer) {
+#pragma unroll
+        for (int n = 0; n < 2 * K16; n++)
+          *reinterpret_cast<float2*>(mine + (g + 8 * r) * (D + 8) + n * 8 + c) = make_float2(o[n][2 * r], o[n][2 * r + 1]);
+      }
+    }
+    if (lane == 0) slots[warp] = (warp * a.stages + slot) * STAGE<D>;
+    __syncthreads();
+
+    const Cursor done = at;
+    const int first = done.head % rowTiles * rowsPer, rows = min(rowsPer, group - first);
+    const int h0 = done.head / rowTiles * group + first;
+    const bool cutBefore = done.tile > 0, cut = cutBefore || count < done.tiles;
+    bf16* out = a.out + (size_t)a.cuSeqlensQ[done.seq] * a.outStride + h0 * D;
+    const size_t partial = (size_t)(2 * blockIdx.x + (cutBefore ? 0 : 1)) * ROWS;
+    float2* allMl = reinterpret_cast<float2*>(a.scratch + (size_t)gridDim.x * 2 * ROWS * D);
+    for (int i = tid; i < rows * (D / 4); i += blockDim.x) {
+      int row = i / (D / 4), col = i % (D / 4) * 4;
+      float top = NEG_INF, sum = 0, v[4] = {};
+      for (int w = 0; w < warps; w++) top = fmaxf(top, ml[w * ROWS + row].x);
+      for (int w = 0; w < warps; w++) {
+        float2 t = ml[w * ROWS + row];
+        if (t.x == NEG_INF) continue;  // no chunk: nothing lies in the slot
+        float f = exp2_fast(t.x - top);
+        float4 x = *reinterpret_cast<float4*>(smem + slots[w] + (row * (D + 8) + col) * 4);
+        sum += f * t.y;
+        v[0] += f * x.x;
+        v[1] += f * x.y;
+        v[2] += f * x.z;
+        v[3] += f * x.w;
+      }
+      if (cut) {
+        *reinterpret_cast<float4*>(a.scratch + (partial + row) * D + col) = make_float4(v[0], v[1], v[2], v[3]);
+        if (col == 0) allMl[partial + row] = make_float2(top, sum);
+      } else {
+        float factor, inverse = inverse_sum(top, sum, a.sinks, h0 + row, factor);
+        store4(out + row * D + col, v, inverse);
+      }
+    }
+    skip(at, count);
+    if (at.unit < end) {
+      at.settle(a, heads);
+      load_q(at);
+    }
+    if (cut) __threadfence();
+    __syncthreads();
+    refill();
+    if (!cut) continue;
+
+    // The CTA that finishes a pair last merges its pieces, in their order whoever comes last.
+    const int unit = heads * a.tileStart[done.entry] + done.head * done.tiles;
+    const int firstCta = split.owner(unit), pieces = split.owner(unit + done.tiles - 1) - firstCta + 1;
+    if (tid == 0) {
+      bool last = atomicAdd(a.counters + firstCta, 1) == pieces - 1;
+      if (last) a.counters[firstCta] = 0;
+      __threadfence();
+      shared[1] = last;
+    }
+    __syncthreads();
+    if (!shared[1]) continue;
+    for (int i = tid; i < rows * (D / 4); i += blockDim.x) {
+      int row = i / (D / 4), col = i % (D / 4) * 4;
+      float top = NEG_INF, sum = 0, v[4] = {};
+#pragma unroll 8
+      for (int p = 0; p < pieces; p++) {
+        size_t at = (size_t)(2 * (firstCta + p) + (p ? 0 : 1)) * ROWS + row;
+        float2 t = __ldcg(allMl + at);
+        float4 x = __ldcg(reinterpret_cast<const float4*>(a.scratch + at * D + col));
+        float now = fmaxf(top, t.x), old = top == NEG_INF ? 0.f : exp2_fast(top - now), f = t.x == NEG_INF ? 0.f : exp2_fast(t.x - now);
+        top = now;
+        sum = sum * old + f * t.y;
+        v[0] = v[0] * old + f * x.x;
+        v[1] = v[1] * old + f * x.y;
+        v[2] = v[2] * old + f * x.z;
+        v[3] = v[3] * old + f * x.w;
+      }
+      float factor, inverse = inverse_sum(top, sum, a.sinks, h0 + row, factor);
+      store4(out + row * D + col, v, inverse);
+    }
+  }
+}
+
+}  // namespace decode
+}  // namespace attention
+
+#define QUIRE_PAGED_DECODE(D, CTAS)                                                                                      \
+  extern "C" __global__ void __launch_bounds__(256, CTAS) paged_decode_bf16_d##D(                                        \
+      bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,       \
+      const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables,                     \
+      const int* decodeSeqs, const int* tileStart, int nD, float* scratch, int* counters, int numHeads, int numKvHeads,  \
+      float scale, int slidingWindow, float softCap, const float* sinks, int stages, int early) {                        \
+    attention::decode::run<D>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, blockTables, decodeSeqs,    \
+                               tileStart, scratch, counters, sinks, outStride, qStride, 31 - __clz(blockSize), nD,       \
+                               numHeads, numKvHeads, slidingWindow, stages, early, scale, softCap});                     \
+  }
+QUIRE_PAGED_DECODE(64, 1)
+QUIRE_PAGED_DECODE(80, 1)
+QUIRE_PAGED_DECODE(96, 1)
+QUIRE_PAGED_DECODE(128, 1)
+QUIRE_PAGED_DECODE(256, 1)
+#undef QUIRE_PAGED_DECODE
