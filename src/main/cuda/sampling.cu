@@ -333,6 +333,7 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
   s.bin_high = limits_k ? bin_k : bin_p;
   s.count_before = limits_p ? count_before_p : count_before_k;
   s.sum_before = limits_p ? sum_before_p : sum_before_k;
+  s.total = total;
   s.range_count = (limits_k ? count_to_k : count_to_p) - s.count_before;
   // Until select, threshold_key says whether top-k limits.
   s.threshold_key = limits_k;
@@ -393,17 +394,17 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
   for (int i = t; i < size; i += THREADS) keys[i] = i < n ? __ldcg(list + i) : ~0ull;
   bitonic_sort(keys, size);
   constexpr int EACH = MAX_RANGE / THREADS;
-  unsigned long long units[EACH], own = 0, sum_all;
+  unsigned long long units[EACH], own = 0, unused;
 #pragma unroll
   for (int i = 0; i < EACH; i++) {
     int at = t * EACH + i;
     units[i] = at < n ? weigher.units(key_value(~(unsigned)(keys[at] >> 32))) : 0;
     own += units[i];
   }
-  unsigned long long before = s.sum_before + block_scan_u64(own, scratch, sum_all) - own;
+  unsigned long long before = s.sum_before + block_scan_u64(own, scratch, unused) - own;
   if (t == 0) {
     last_of_k = last_of_p = n - 1;
-    total = s.sum_before + sum_all;
+    total = s.total;
   }
   __syncthreads();
   if (limits_k) {

@@ -29,9 +29,11 @@ struct SamplingState {
   unsigned range_count;   // tokens in them
   unsigned count_before;  // tokens in better bins
   unsigned long long sum_before;
+  unsigned long long total;  // of all tokens
   unsigned threshold_key;  // kept: greater keys, and equal ones up to last_id
   int last_id;
 };
+static_assert(sizeof(SamplingRow) == 40 && sizeof(SamplingState) == 64, "the host lays these out too");
 
 namespace sampling {
 
@@ -124,7 +126,7 @@ struct Weigher {
 
   // Falls as the logit rises; every token of non-zero weight has a bin, as 2^-35 is e^-24.26.
   __device__ __forceinline__ static int bin(float exponent) {
-    return min(NUM_BINS - 1, (int)__fmul_rn(exponent, -NUM_BINS / 24.5f));
+    return min(NUM_BINS - 1, __float2int_rz(__fmul_rn(exponent, -NUM_BINS / 24.5f)));
   }
 };
 
