@@ -78,7 +78,14 @@ final class DeviceLoading {
             DenseDecoder.Limits limits =
                     new DenseDecoder.Limits(sizes.maxNumBatchedTokens, sizes.maxNumSeqs, sizes.maxModelLen());
             long weightBytes = weights.residentBytes(backend);
-            MemoryPlan plan = sizes.plan(backend, weightBytes, DenseDecoder.scratchBytes(backend, config, limits));
+            long scratchBytes = DenseDecoder.scratchBytes(backend, config, limits)
+                    + backend.stepBytes(ModelRunner.limits(
+                            backend,
+                            sizes.maxNumSeqs,
+                            sizes.maxNumBatchedTokens,
+                            sizes.maxModelLen() / options.blockSize() + 1,
+                            config.vocabSize()));
+            MemoryPlan plan = sizes.plan(backend, weightBytes, scratchBytes);
             plan.describe().lines().forEach(log);
             DenseDecoder model =
                     phases.time("weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));

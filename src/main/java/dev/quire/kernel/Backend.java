@@ -69,11 +69,22 @@ public interface Backend extends AutoCloseable {
     default void bindThread() {}
 
     /**
-     * Takes what the largest step needs beside the model's own buffers; after the model is loaded, before the first step.
+     * Sizes of the largest step.
      *
-     * @param maxBlocksPerSeq KV blocks of one sequence at most
+     * @param maxNumTokens rows
+     * @param maxNumSeqs sequences, and rows of logits
+     * @param maxBlocksPerSeq KV blocks of one sequence
+     * @param vocabSize columns of logits
      */
-    default void reserveSteps(int maxNumTokens, int maxNumSeqs, int maxBlocksPerSeq) {}
+    record StepLimits(int maxNumTokens, int maxNumSeqs, int maxBlocksPerSeq, int vocabSize) {}
+
+    /** Bytes that {@link #reserveSteps} will take, for the memory plan. */
+    default long stepBytes(StepLimits limits) {
+        return 0;
+    }
+
+    /** Takes what steps need beside the model's own buffers; after the model is loaded, before the first step. */
+    default void reserveSteps(StepLimits limits) {}
 
     /**
      * Takes a step's inputs to the device. Kernels that are given these arrays until the next call read what they held now.

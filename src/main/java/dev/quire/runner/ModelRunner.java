@@ -3,6 +3,7 @@ package dev.quire.runner;
 import dev.quire.batch.ModelRunnerOutput;
 import dev.quire.batch.SchedulerOutput;
 import dev.quire.kernel.Backend;
+import dev.quire.kernel.Backend.StepLimits;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.model.CausalLm;
 import dev.quire.sampling.Sampler;
@@ -39,13 +40,21 @@ public final class ModelRunner implements StepRunner {
         this.kvCache = kvCache;
         int rows = backend.paddedRows(Math.max(maxNumTokens, maxNumSeqs));
         input = new InputBatch(backend.paddedRows(maxNumSeqs), rows, maxModelLen, kvCache.blockSize());
-        backend.reserveSteps(rows, backend.paddedRows(maxNumSeqs), input.metadata.maxBlocksPerSeq);
+        backend.reserveSteps(
+                limits(backend, maxNumSeqs, maxNumTokens, input.metadata.maxBlocksPerSeq, model.vocabSize()));
         graphs = new GraphRunner(backend, model, kvCache, input);
         promptLogprobs = new PromptLogprobsReader(backend, model, Math.min(maxNumSeqs, maxNumTokens));
         steps = new InFlightStep[backend.maxStepsInFlight()];
         for (int i = 0; i < steps.length; i++) {
             steps[i] = new InFlightStep(new Sampler(backend.sampling(), maxNumSeqs, model.vocabSize()));
         }
+    }
+
+    /** The largest step for these sizes, for the memory plan too. */
+    public static StepLimits limits(
+            Backend backend, int maxNumSeqs, int maxNumTokens, int maxBlocksPerSeq, int vocabSize) {
+        int rows = backend.paddedRows(Math.max(maxNumTokens, maxNumSeqs));
+        return new StepLimits(rows, backend.paddedRows(maxNumSeqs), maxBlocksPerSeq, vocabSize);
     }
 
     @Override

@@ -96,7 +96,8 @@ public final class CudaBackend implements Backend {
             throw new CudaUnavailableException(
                     "this build has no CUDA kernels (no nvcc was found when it was made); build it where CUDA 13 is installed");
         }
-        if (!isDevicePresent()) {
+        // Who names the libraries knows that there is a device, whatever its files are called.
+        if (options.libraryPath().isEmpty() && !isDevicePresent()) {
             throw new CudaUnavailableException("no NVIDIA device (/dev/nvidia0) on this machine");
         }
         CudaLibraries.load(options.libraryPath());
@@ -171,8 +172,15 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
-    public void reserveSteps(int maxNumTokens, int maxNumSeqs, int maxBlocksPerSeq) {
-        step.reserve(attention.plan(maxNumTokens, maxNumSeqs), maxNumTokens, maxNumSeqs, maxBlocksPerSeq);
+    public long stepBytes(StepLimits limits) {
+        return StepData.bytes(limits) + CudaSampling.bytes(limits.maxNumSeqs(), limits.vocabSize());
+    }
+
+    @Override
+    public void reserveSteps(StepLimits limits) {
+        AttentionPlan plan = attention.plan(limits.maxNumTokens(), limits.maxNumSeqs());
+        step.reserve(plan, limits.maxNumTokens(), limits.maxNumSeqs(), limits.maxBlocksPerSeq());
+        sampling.reserve(limits.maxNumSeqs(), limits.vocabSize());
     }
 
     @Override

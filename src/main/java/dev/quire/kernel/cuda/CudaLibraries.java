@@ -14,8 +14,9 @@ import org.bytedeco.javacpp.Loader;
  * toolkit, or the packages that Python's pip installs. What is found is loaded before the presets ask for it by name.
  */
 final class CudaLibraries {
-    /** In the order of their dependencies. */
-    private static final List<String> NAMES = List.of("libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13");
+    /** In the order of their dependencies; the driver's is found by the system's linker in all but special places. */
+    private static final List<String> NAMES =
+            List.of("libcuda.so.1", "libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13");
 
     private static final List<String> DRIVER_DEVICES = List.of("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg");
 
@@ -39,7 +40,8 @@ final class CudaLibraries {
         List<Path> folders = new ArrayList<>(first);
         folders.addAll(usualFolders());
         for (String name : NAMES) {
-            Optional<Path> file = find(name, folders);
+            // A toolkit's own libcuda is a stub to link with.
+            Optional<Path> file = find(name, name.startsWith("libcuda.") ? first : folders);
             try {
                 if (file.isPresent()) {
                     System.load(file.get().toRealPath().toString());

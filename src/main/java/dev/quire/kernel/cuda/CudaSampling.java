@@ -15,6 +15,9 @@ final class CudaSampling implements SamplingKernels, AutoCloseable {
     /** Bytes of shared memory for one best id: one a warp. */
     private static final int TOP_SHARED = BLOCK / 32 * Long.BYTES;
 
+    /** Best ids of a row that requests may ask for by default; more is taken when it is asked. */
+    private static final int MAX_TOP = 20;
+
     /** One step's call in flight and one of the step being enqueued. */
     private static final int MAX_CALLS = 2;
 
@@ -45,6 +48,18 @@ final class CudaSampling implements SamplingKernels, AutoCloseable {
         for (int i = 0; i < MAX_CALLS; i++) {
             calls[i] = new SamplingCall(stream);
         }
+    }
+
+    /** Bytes that {@link #reserve} will take. */
+    static long bytes(int maxRows, int vocabSize) {
+        long logits = (long) maxRows * vocabSize * Float.BYTES;
+        return logits + SamplingScratch.bytes(maxRows, vocabSize, MAX_TOP);
+    }
+
+    /** Takes the memory of the largest call, so that no step has to. */
+    void reserve(int maxRows, int vocabSize) {
+        scratch.reserve(maxRows, vocabSize, MAX_TOP);
+        scratch.raw(maxRows, vocabSize);
     }
 
     @Override

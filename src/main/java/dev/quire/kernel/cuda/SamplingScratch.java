@@ -45,6 +45,17 @@ final class SamplingScratch implements AutoCloseable {
         return Math.max(1, Math.min(numTiles(vocabSize), TARGET_BLOCKS / numRows));
     }
 
+    /** Bytes for such calls, raw logits aside. */
+    static long bytes(long rows, long vocab, long numTop) {
+        long histograms = Math.max(rows, TARGET_BLOCKS) * NUM_BINS;
+        return rows * (STATE_BYTES + 16)
+                + histograms * (Integer.BYTES + Long.BYTES)
+                + rows * MAX_RANGE * Long.BYTES
+                + rows * ((vocab + CHUNK - 1) / CHUNK) * Long.BYTES
+                + rows * numTiles((int) vocab) * (PART_BYTES + numTop * Long.BYTES)
+                + 16;
+    }
+
     /** @param numTop best ids of a row that kernels report */
     void reserve(int numRows, int vocab, int numTop) {
         if (numRows <= maxRows && vocab <= vocabSize && numTop <= maxTop) {
@@ -57,14 +68,8 @@ final class SamplingScratch implements AutoCloseable {
         long tiles = numTiles(vocabSize);
         long histograms = Math.max(rows, TARGET_BLOCKS) * NUM_BINS;
         long zeroed = rows * (STATE_BYTES + 16);
-        long numBytes = zeroed
-                + histograms * (Integer.BYTES + Long.BYTES)
-                + rows * MAX_RANGE * Long.BYTES
-                + rows * ((vocabSize + CHUNK - 1) / CHUNK) * Long.BYTES
-                + rows * tiles * (PART_BYTES + (long) maxTop * Long.BYTES)
-                + 16;
         release(block);
-        block = DeviceMemory.allocate("sampling", numBytes);
+        block = DeviceMemory.allocate("sampling", bytes(maxRows, vocabSize, maxTop));
         states = block.address();
         arrivals = states + rows * STATE_BYTES;
         sums = states + zeroed;

@@ -1,6 +1,7 @@
 package dev.quire.kernel.cuda;
 
 import dev.quire.kernel.AttentionMetadata;
+import dev.quire.kernel.Backend.StepLimits;
 import java.nio.IntBuffer;
 
 /**
@@ -54,6 +55,12 @@ final class StepData implements AutoCloseable {
             pinned[i] = new PinnedMemory("step inputs", numBytes);
             ints[i] = pinned[i].bytes().asIntBuffer();
         }
+    }
+
+    /** About what the arrays of such steps take on the device. */
+    static long bytes(StepLimits limits) {
+        long perSeq = 16L + limits.maxBlocksPerSeq();
+        return Integer.BYTES * (4L * limits.maxNumTokens() + perSeq * limits.maxNumSeqs());
     }
 
     /** Packs a step and enqueues its copy. */

@@ -2,6 +2,7 @@ package dev.quire.kernel.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.quire.kernel.GroupReader;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;

@@ -2,6 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.EmbeddingTable;
 import dev.quire.kernel.GemmKernels;
+import dev.quire.kernel.GroupReader;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.HostTensor;
