@@ -36,7 +36,7 @@ __device__ __forceinline__ void run(const Args& a) {
   constexpr int K16 = D / 16, N8 = BLOCK_N / 8, BLOCK_M = PACKED ? 16 : WARPS * MT * 16;
   constexpr int COLS = PACKED ? (K16 + WARPS - 1) / WARPS : K16;  // 16-column parts of the result in one warp
   constexpr int HALF = BLOCK_N * PITCH<D>, STAGE = 2 * HALF;
-  extern __shared__ __align__(128) unsigned char smem[];
+  DYNAMIC_SHARED(unsigned char, smem);
   const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5;
   unsigned char* stage0 = smem + BLOCK_M * PITCH<D>;
 

@@ -91,7 +91,7 @@ template <int D>
 __device__ __forceinline__ void run(const Args& a) {
   constexpr int K16 = D / 16;
   constexpr bool Q_IN_REGISTERS = D <= 128;
-  extern __shared__ __align__(128) unsigned char smem[];
+  DYNAMIC_SHARED(unsigned char, smem);
   const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, warps = blockDim.x >> 5;
   unsigned char* stages = smem + (size_t)warp * a.stages * STAGE<D>;
   unsigned char* qTile = smem + (size_t)warps * a.stages * STAGE<D>;

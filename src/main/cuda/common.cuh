@@ -2,6 +2,7 @@
 #pragma once
 #include <cuda_bf16.h>
 #include <stdint.h>
+#include "ptx.cuh"
 
 typedef __nv_bfloat16 bf16;
 typedef __nv_bfloat162 bf162;

@@ -22,22 +22,8 @@ __device__ __forceinline__ bf16 rounded<bf16>(float v) {
   return __float2bfloat16(v);
 }
 
-__device__ __forceinline__ void copy16(uint32_t shared, const bf16* from, bool valid) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(from), "r"(valid ? 16 : 0) : "memory");
-}
-__device__ __forceinline__ void load_matrices(uint32_t (&r)[4], uint32_t shared) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(shared)
-               : "memory");
-}
-__device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-      "{%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
+using namespace ptx;
+
 // Byte offset of an 8-element piece of a row in a tile.
 __device__ __forceinline__ uint32_t tile_offset(int row, int piece) { return row * 128 + ((piece ^ (row & 7)) << 4); }
 
@@ -50,7 +36,7 @@ __device__ __forceinline__ void load_tile(uint32_t shared, const bf16* x, int st
   for (int i = 0; i < ROWS / (THREADS / 8); i++) {
     const int row = row0 + i * (THREADS / 8);
     const bool valid = inK && firstRow + row < numRows;
-    copy16(shared + tile_offset(row, piece), valid ? x + (long)(firstRow + row) * stride + k + piece * 8 : x, valid);
+    copy16_or_zero(shared + tile_offset(row, piece), valid ? x + (long)(firstRow + row) * stride + k + piece * 8 : x, valid);
   }
 }
 
@@ -60,7 +46,7 @@ __device__ __forceinline__ void gemm(OUT* out, const bf16* x, const bf16* w, con
                                      int xStride, int outStride) {
   constexpr int WARPS_M = TM / WM, THREADS = WARPS_M * (TN / WN) * 32, STAGE = (TM + TN) * BK * 2;
   constexpr int FM = WM / 16, FN = WN / 8, GROUP = 16;
-  extern __shared__ __align__(128) unsigned char sharedGemm[];
+  DYNAMIC_SHARED(unsigned char, sharedGemm);
   let_next_start();
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   const int warpM = warp % WARPS_M * WM, warpN = warp / WARPS_M * WN;
@@ -69,7 +55,7 @@ __device__ __forceinline__ void gemm(OUT* out, const bf16* x, const bf16* w, con
   const int group = blockIdx.x / (GROUP * tilesN), inGroup = blockIdx.x - group * GROUP * tilesN;
   const int high = min(GROUP, tilesM - group * GROUP);
   const int firstM = (group * GROUP + inGroup % high) * TM, firstN = inGroup / high * TN;
-  const uint32_t ring = (uint32_t)__cvta_generic_to_shared(sharedGemm);
+  const uint32_t ring = shared_address(sharedGemm);
   const int tilesK = (K + BK - 1) / BK;
 
   float c[FM][FN][4] = {};
@@ -80,18 +66,18 @@ __device__ __forceinline__ void gemm(OUT* out, const bf16* x, const bf16* w, con
 #pragma unroll
   for (int s = 0; s < STAGES - 1; s++) {
     if (s < tilesK) load_tile<TM, THREADS>(ring + s * STAGE, x, xStride, firstM, M, s * BK, K);
-    asm volatile("cp.async.commit_group;" ::: "memory");
+    copy_commit();
   }
   int stage = 0, next = STAGES - 1;
   for (int kt = 0; kt < tilesK; kt++) {
-    asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2) : "memory");
+    copy_wait<STAGES - 2>();
     __syncthreads();
     if (kt + STAGES - 1 < tilesK) {
       const int k = (kt + STAGES - 1) * BK;
       load_tile<TM, THREADS>(ring + next * STAGE, x, xStride, firstM, M, k, K);
       load_tile<TN, THREADS>(ring + next * STAGE + TM * BK * 2, w, K, firstN, N, k, K);
     }
-    asm volatile("cp.async.commit_group;" ::: "memory");
+    copy_commit();
     const uint32_t a0 = ring + stage * STAGE, b0 = a0 + TM * BK * 2;
     if (++stage == STAGES) stage = 0;
     if (++next == STAGES) next = 0;
@@ -99,14 +85,14 @@ __device__ __forceinline__ void gemm(OUT* out, const bf16* x, const bf16* w, con
 #pragma unroll
       for (int k2 = 0; k2 < 2; k2++) {
         uint32_t b[4];
-        load_matrices(b, b0 + tile_offset(warpN + (lane & 7), k2 * 4 + (lane >> 3)));
+        ldmatrix4(b, b0 + tile_offset(warpN + (lane & 7), k2 * 4 + (lane >> 3)));
 #pragma unroll
         for (int j = 0; j < 2; j++)
 #pragma unroll
           for (int i = 0; i < FM; i++) {
             uint32_t a[4];
-            load_matrices(a, a0 + tile_offset(warpM + i * 16 + (lane & 15), k2 * 4 + j * 2 + (lane >> 4)));
-            multiply(c[i][0], a, b[2 * j], b[2 * j + 1]);
+            ldmatrix4(a, a0 + tile_offset(warpM + i * 16 + (lane & 15), k2 * 4 + j * 2 + (lane >> 4)));
+            mma(c[i][0], a, b[2 * j], b[2 * j + 1]);
           }
       }
     } else {
@@ -115,18 +101,18 @@ __device__ __forceinline__ void gemm(OUT* out, const bf16* x, const bf16* w, con
         uint32_t a[FM][4], b[FN / 2][4];
 #pragma unroll
         for (int i = 0; i < FM; i++)
-          load_matrices(a[i], a0 + tile_offset(warpM + i * 16 + (lane & 15), kk * 2 + (lane >> 4)));
+          ldmatrix4(a[i], a0 + tile_offset(warpM + i * 16 + (lane & 15), kk * 2 + (lane >> 4)));
 #pragma unroll
         for (int j = 0; j < FN / 2; j++)
-          load_matrices(b[j], b0 + tile_offset(warpN + j * 16 + (lane & 7) + (lane >> 4) * 8, kk * 2 + (lane >> 3 & 1)));
+          ldmatrix4(b[j], b0 + tile_offset(warpN + j * 16 + (lane & 7) + (lane >> 4) * 8, kk * 2 + (lane >> 3 & 1)));
 #pragma unroll
         for (int i = 0; i < FM; i++)
 #pragma unroll
-          for (int j = 0; j < FN; j++) multiply(c[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+          for (int j = 0; j < FN; j++) mma(c[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
       }
     }
   }
-  asm volatile("cp.async.wait_group 0;" ::: "memory");
+  copy_wait<0>();
 
   const bool pairs = outStride % 2 == 0 && ((uintptr_t)out & 7) == 0;
 #pragma unroll

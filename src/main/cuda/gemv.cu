@@ -21,34 +21,15 @@ __device__ __forceinline__ bf16 to<bf16>(float v) {
   return __float2bfloat16(v);
 }
 
-// 16 bytes to shared memory past L1; zeros when not valid. Each thread reads back only what it copied itself, so the wait
-// for its own copies is all the synchronization that the ring needs.
-__device__ __forceinline__ void copy16(uint32_t shared, const bf16* from, bool valid) {
-  asm volatile("cp.async.cg.shared.global.L2::256B [%0], [%1], 16, %2;" ::"r"(shared), "l"(from), "r"(valid ? 16 : 0) : "memory");
-}
-__device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-template <int PENDING>
-__device__ __forceinline__ void wait_copies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(PENDING) : "memory");
-}
-__device__ __forceinline__ uint4 read16(uint32_t shared) {
-  uint4 v;
-  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(shared));
-  return v;
-}
+// Each thread reads back only what it copied itself, so the wait for its own copies is all the synchronization that the
+// ring needs.
+using namespace ptx;
 
-__device__ __forceinline__ void mma(float (&c)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0,
-                                    uint32_t b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-      "{%0, %1, %2, %3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
 // Rows a and b of the tile (g and g + 8), eight k of each lane, as two steps of sixteen.
 __device__ __forceinline__ void mma2(float (&c)[4], const uint4& a, const uint4& b, const uint4& x) {
-  mma(c, a.x, b.x, a.y, b.y, x.x, x.y);
-  mma(c, a.z, b.z, a.w, b.w, x.z, x.w);
+  const uint32_t low[4] = {a.x, b.x, a.y, b.y}, high[4] = {a.z, b.z, a.w, b.w};
+  mma(c, low, x.x, x.y);
+  mma(c, high, x.z, x.w);
 }
 
 constexpr int THREADS1 = 256, WARPS1 = THREADS1 / 32, SLOTS1 = 12, BATCH = 64;
@@ -63,17 +44,17 @@ __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, 
   const int t = threadIdx.x, lane = t & 31, warp = t >> 5, chunks = K / 8;
   const int pieces = PIECES ? PIECES : (chunks + T - 1) / T;
   const int first = (int)((long)N * blockIdx.x / gridDim.x), last = (int)((long)N * (blockIdx.x + 1) / gridDim.x);
-  const uint32_t ring = (uint32_t)__cvta_generic_to_shared(shared) + t * 16;
+  const uint32_t ring = shared_address(shared) + t * 16;
 
   auto issue = [&](uint32_t slot, int row, int piece) {
     if (row < last) {
       const int c = t + piece * T;
       const bf16* from = w + (long)row * K + c * 8;
       const bool second = row + 1 < last;
-      copy16(slot, from, c < chunks);
-      copy16(slot + T * 16, second ? from + K : from, second && c < chunks);
+      copy16_or_zero_ahead(slot, from, c < chunks);
+      copy16_or_zero_ahead(slot + T * 16, second ? from + K : from, second && c < chunks);
     }
-    commit();
+    copy_commit();
   };
 
   int row = first, piece = 0;  // what is issued next
@@ -104,7 +85,7 @@ __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, 
     for (int r = base; r < end; r += 2) {
       float c[4] = {0.f, 0.f, 0.f, 0.f};
       auto step = [&](const uint4& xv) {
-        wait_copies<SLOTS1 - 1>();
+        copy_wait<SLOTS1 - 1>();
         const uint4 a = read16(slot), b = read16(slot + T * 16);
         mma2(c, a, b, xv);
         issue(slot, row, piece);
@@ -133,12 +114,12 @@ __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, 
     addend = bias && t < BATCH && base + BATCH + t < last ? bias[base + BATCH + t] : 0.f;
     buffer ^= 1;  // read by the slowest thread until the next barrier
   }
-  wait_copies<0>();
+  copy_wait<0>();
 }
 
 template <typename OUT>
 __device__ __forceinline__ void dispatch1(OUT* out, const bf16* x, const bf16* w, const float* bias, int N, int K) {
-  extern __shared__ __align__(128) unsigned char shared[];
+  DYNAMIC_SHARED(unsigned char, shared);
   __shared__ float partial[2][BATCH][WARPS1];
   let_next_start();
   switch ((K / 8 + THREADS1 - 1) / THREADS1) {
@@ -160,7 +141,7 @@ __device__ __forceinline__ void eight_rows(OUT* out, const bf16* x, const bf16* 
   const int t = threadIdx.x, lane = t & 31, warp = t >> 5, g = lane >> 2, q = lane & 3, chunks = K / 8;
   const int first = (int)((long)N * blockIdx.x / gridDim.x), last = (int)((long)N * (blockIdx.x + 1) / gridDim.x);
   const int steps = (chunks + 31) / 32;
-  const uint32_t ring = (uint32_t)__cvta_generic_to_shared(shared) + t * 16;
+  const uint32_t ring = shared_address(shared) + t * 16;
 
   int issueRow = first + g, issueStep = 0;
   auto issue = [&](uint32_t stage) {
@@ -169,11 +150,11 @@ __device__ __forceinline__ void eight_rows(OUT* out, const bf16* x, const bf16* 
 #pragma unroll
     for (int i = 0; i < 2 * TILES; i++) {
       if (issueRow + 8 * i < last) {
-        copy16(stage + 2 * i * T * 16, from + 8L * i * K, c < chunks);
-        copy16(stage + (2 * i + 1) * T * 16, c + 4 < chunks ? from + 8L * i * K + 32 : from, c + 4 < chunks);
+        copy16_or_zero_ahead(stage + 2 * i * T * 16, from + 8L * i * K, c < chunks);
+        copy16_or_zero_ahead(stage + (2 * i + 1) * T * 16, c + 4 < chunks ? from + 8L * i * K + 32 : from, c + 4 < chunks);
       }
     }
-    commit();
+    copy_commit();
     if (++issueStep == steps) issueStep = 0, issueRow += ROWS;
   };
 #pragma unroll
@@ -191,7 +172,7 @@ __device__ __forceinline__ void eight_rows(OUT* out, const bf16* x, const bf16* 
     uint4 x0 = load_x(0, 0), x1 = load_x(0, 1);
     for (int s = 0; s < steps; s++) {
       const uint4 next0 = load_x(s + 1, 0), next1 = load_x(s + 1, 1);
-      wait_copies<STAGES - 1>();
+      copy_wait<STAGES - 1>();
 #pragma unroll
       for (int i = 0; i < TILES; i++) {
         mma2(c[i], read16(stage + (4 * i) * T * 16), read16(stage + (4 * i + 2) * T * 16), x0);
@@ -221,13 +202,13 @@ __device__ __forceinline__ void eight_rows(OUT* out, const bf16* x, const bf16* 
     }
     __syncthreads();
   }
-  wait_copies<0>();
+  copy_wait<0>();
 }
 
 template <typename OUT>
 __device__ __forceinline__ void dispatch8(OUT* out, const bf16* x, const bf16* w, const float* bias, int N, int K, int M,
                                           int xStride, int outStride) {
-  extern __shared__ __align__(128) unsigned char shared[];
+  DYNAMIC_SHARED(unsigned char, shared);
   __shared__ float partial[WARPS8 * 8 * 68];
   let_next_start();
   if ((N + gridDim.x - 1) / gridDim.x <= 32) {

@@ -60,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS)
     logit_adjust_f32(float* logits, int rowStride, int vocab, const AdjustRow* adjusts, const int* data, float* raw,
                      int rawStride) {
   using namespace sampling;
-  extern __shared__ __align__(16) unsigned char adjust_shared[];
+  DYNAMIC_SHARED(unsigned char, adjust_shared);
   float* values = reinterpret_cast<float*>(adjust_shared);
   unsigned* marks = reinterpret_cast<unsigned*>(adjust_shared + TILE * sizeof(float));
   let_next_start();

@@ -93,7 +93,7 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
                  unsigned long long* partKeys, int topStride, LogprobResult* results, int* topIds,
                  float* topLogprobs) {
   using namespace sampling;
-  extern __shared__ __align__(16) unsigned char logprobs_shared[];
+  DYNAMIC_SHARED(unsigned char, logprobs_shared);
   unsigned long long* warp_keys = reinterpret_cast<unsigned long long*>(logprobs_shared);
   __shared__ float warp_max_of[WARPS];
   __shared__ double warp_sum_of[WARPS];

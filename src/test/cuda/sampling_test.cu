@@ -263,7 +263,7 @@ static void check_table() {
   std::vector<float> x;
   for (auto& pair : EXPONENTIALS) x.push_back(float_of(pair[0]));
   Dev<float> in(x), out(x.size());
-  launch(exponentials, dim3((x.size() + THREADS - 1) / THREADS), 0, 0, in.p, out.p, x.size());
+  launch(exponentials, dim3((x.size() + THREADS - 1) / THREADS), 0, 0, in.p, out.p, (int)x.size());
   LAUNCHED();
   std::vector<float> e = out.get();
   for (size_t i = 0; i < x.size(); i++) {
@@ -272,7 +272,7 @@ static void check_table() {
   }
   int n = sizeof BLOCKS / sizeof BLOCKS[0];
   Dev<u64> block_in(std::vector<u64>(&BLOCKS[0][0], &BLOCKS[0][0] + 3 * n)), block_out(n);
-  launch(blocks, dim3(1), 0, 0, block_in.p, block_out.p, n);
+  launch(blocks, dim3((n + THREADS - 1) / THREADS), 0, 0, block_in.p, block_out.p, n);
   LAUNCHED();
   for (int i = 0; i < n; i++) expect(block_out.get()[i] == BLOCKS[i][2], "philox", i, 0);
 }

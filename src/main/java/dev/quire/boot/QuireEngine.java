@@ -184,6 +184,11 @@ public final class QuireEngine implements AutoCloseable {
         }
     }
 
+    /** Waits until the engine takes no more steps; the one-line cause when it died of a fault, else empty. */
+    String awaitEnd() throws InterruptedException {
+        return loaded.engine().awaitEnd();
+    }
+
     /** Takes nothing new, finishes what is in flight for so long, then fails the rest; the text side stays usable. */
     public void drain(long maxWaitMillis) throws InterruptedException {
         loaded.engine().shutdown(maxWaitMillis);

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class ServerProcess {
     private static final Logger LOG = Logger.getLogger("dev.quire");
     private static final int FAILED = 1;
+    private static final int FAREWELL_SECONDS = 5;
     /** After the longest drain Quarkus itself needs a moment; then the process ends all the same. */
     private static final long STOP_SECONDS = 600;
 
@@ -73,6 +74,7 @@ public final class ServerProcess {
                         Arc.container().instance(EngineProducer.class).get();
                 serving = producer;
                 producer.serve(engine);
+                endWith(engine);
             }
         } catch (RuntimeException | Error e) {
             if (!ended.isDone()) {
@@ -82,6 +84,21 @@ public final class ServerProcess {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * A device that failed does not come back in this process: the server says so for a moment, to the requests it had and to
+     * whoever probes its health, then ends, so that a supervisor starts a new one.
+     */
+    private void endWith(QuireEngine engine) throws InterruptedException {
+        String cause = engine.awaitEnd();
+        if (!cause.isEmpty() && !ended.isDone()) {
+            LOG.error("the engine died (" + cause + "): /health answers 503, the server ends in " + FAREWELL_SECONDS
+                    + " s with exit code " + FAILED);
+            TimeUnit.SECONDS.sleep(FAREWELL_SECONDS);
+            ended.complete(FAILED);
+            Quarkus.asyncExit(FAILED);
         }
     }
 

@@ -172,6 +172,12 @@ public final class EngineThread implements EngineClient, AutoCloseable {
                 engine.hostNanos());
     }
 
+    /** Waits for the loop's end; the one-line cause when it died of a fault, empty when it was stopped. */
+    public String awaitEnd() throws InterruptedException {
+        ended.await();
+        return failure;
+    }
+
     public EngineConfig config() {
         return config;
     }

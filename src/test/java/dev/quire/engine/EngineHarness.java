@@ -60,10 +60,14 @@ final class EngineHarness implements AutoCloseable {
     final ModelConfig config;
 
     EngineHarness(ModelFiles files, Setup setup) {
+        this(files, setup, new CpuBackend(CpuOptions.defaults()));
+    }
+
+    /** On another device; closes the backend. */
+    EngineHarness(ModelFiles files, Setup setup, Backend device) {
         ConfigJson json = ConfigJson.read(files, "config.json");
         config = ModelRegistry.config(json);
-        Backend cpu = new CpuBackend(CpuOptions.defaults());
-        backend = setup.overlap == Overlap.LATE_TOKENS ? LateBackend.of(cpu, setup.maxNumSeqs) : cpu;
+        backend = setup.overlap == Overlap.LATE_TOKENS ? LateBackend.of(device, setup.maxNumSeqs) : device;
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);

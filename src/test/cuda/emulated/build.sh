@@ -1,0 +1,86 @@
+#!/bin/sh
+# Compiles the kernels for this processor: libquire-emulated.so (see library.cpp) and the kernel tests as programs.
+#   build.sh OUTPUT_DIR [TEST ...]   only the library, or only these tests (norm, rope, ...), when named: "library norm"
+#   CXX, CUDA_HOME                   the compiler (g++) and where the CUDA headers are (/usr/local/cuda)
+#   SANITIZE=1                       out-of-bounds, misaligned and overflowing accesses end the program
+# A new kernel needs nothing here; a new family is included by src/main/cuda/quire.cu, its PTX stands in ptx.cuh and ptx.h,
+# and its test is src/test/cuda/FAMILY_test.cu. Run the tests with QUIRE_EMULATED_SEED=1, 2, ... for other schedules.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+tests=$(dirname -- "$here")
+sources=$(CDPATH='' cd -- "$tests/../../main/cuda" && pwd -P)
+output=$1
+shift
+cxx=${CXX:-g++}
+cuda=${CUDA_HOME:-/usr/local/cuda}/include
+
+if ! command -v "$cxx" >/dev/null 2>&1; then
+    echo "[INFO] Emulated kernels: no $cxx found: left out"
+    exit 0
+fi
+if [ ! -f "$cuda/cuda_bf16.h" ]; then
+    echo "[INFO] Emulated kernels: no CUDA headers in $cuda (set CUDA_HOME): left out"
+    exit 0
+fi
+if [ "$(uname -m)" != x86_64 ]; then
+    echo "[INFO] Emulated kernels: for x86-64 only: left out"
+    exit 0
+fi
+
+flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -x c++"
+if [ -n "${SANITIZE:-}" ]; then
+    flags="$flags -g -fsanitize=address,alignment,bounds,shift,signed-integer-overflow -fno-sanitize-recover=all"
+    flags="$flags -ftrivial-auto-var-init=pattern"
+fi
+link=$(echo "$flags" | tr ' ' '\n' | grep -e '^-fsanitize' || true)
+includes="-I $here -I $tests -I $sources -I $cuda -include $here/builtins.h"
+mkdir -p "$output"
+
+# needs_build RESULT: any source is newer.
+needs_build() {
+    [ ! -f "$1" ] || [ -n "$(find "$sources" "$tests" -type f -newer "$1" -print | head -n 1)" ]
+}
+
+compile_core() {
+    for unit in core ptx; do
+        if needs_build "$output/$unit.o"; then
+            "$cxx" $flags $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
+        fi
+    done
+}
+
+# The names and the largest blocks of all kernels, found behind the preprocessor as many names are made by macros.
+list_kernels() {
+    "$cxx" -x c++ -std=c++17 -E -P -w -DQUIRE_LIST_KERNELS $includes "$sources/quire.cu" |
+        tr '\n' ' ' | sed 's/extern "C"/\n&/g' |
+        sed -n 's/^extern "C" *void *__launch_bounds__ *(\([^()]*\)) *\([A-Za-z0-9_]*\) *(.*/KERNEL(\2, \1)/p'
+}
+
+build_library() {
+    library=$output/libquire-emulated.so
+    needs_build "$library" || return 0
+    list_kernels >"$output/kernels.inc"
+    echo "[INFO] Emulated kernels: compiling $(grep -c KERNEL "$output/kernels.inc") kernels"
+    "$cxx" $flags $includes -I "$output" -c "$here/library.cpp" -o "$output/library.o"
+    echo '{ global: emulated_*; local: *; };' >"$output/exports"
+    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" "$output/core.o" "$output/ptx.o" -o "$library.partial"
+    mv -f "$library.partial" "$library"
+}
+
+build_test() {
+    needs_build "$output/$1_test" || return 0
+    "$cxx" $flags $includes -c "$tests/$1_test.cu" -o "$output/$1_test.o"
+    "$cxx" $link "$output/$1_test.o" "$output/core.o" "$output/ptx.o" -lpthread -o "$output/$1_test"
+}
+
+if [ $# = 0 ]; then
+    set -- library $(cd "$tests" && ls ./*_test.cu | sed 's/.*\/\(.*\)_test\.cu/\1/')
+fi
+compile_core
+for name in "$@"; do
+    case $name in
+        library) build_library ;;
+        *) build_test "$name" ;;
+    esac
+done

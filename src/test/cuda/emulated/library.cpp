@@ -1,0 +1,54 @@
+// All kernels by name, for programs that launch as cuLaunchKernel does. kernels.inc is made by build.sh.
+#include <stdio.h>
+#include "registry.h"
+#include "quire.cu"
+
+using emulated::Kernel;
+
+#define KERNEL(kernel, ...)                                                                                    \
+  {#kernel, first(__VA_ARGS__), [](const Kernel& k, dim3 grid, dim3 block, unsigned shared, void** params) { \
+     return emulated::launch(k.name, kernel, grid, block, shared, params);                                        \
+   }},
+
+// Of the launch bounds.
+static constexpr int first(int threads, int = 0) { return threads; }
+
+static const Kernel kernels[] = {
+#include "kernels.inc"
+};
+
+static const Kernel* find(const char* name) {
+  for (const Kernel& k : kernels)
+    if (!strcmp(k.name, name)) return &k;
+  fprintf(stderr, "FAULT: there is no kernel %s\n", name);
+  return nullptr;
+}
+
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+// 0, or not when the kernel is unknown, the launch impossible, or a fault was reported.
+EXPORTED int emulated_launch(const char* name, const unsigned grid[3], const unsigned block[3], unsigned sharedBytes, void** params) {
+  const Kernel* k = find(name);
+  if (!k) return 1;
+  if ((long)block[0] * block[1] * block[2] > k->maxThreads) {
+    fprintf(stderr, "FAULT: %s was compiled for %d threads at most\n", name, k->maxThreads);
+    return 1;
+  }
+  return k->launch(*k, dim3(grid[0], grid[1], grid[2]), dim3(block[0], block[1], block[2]), sharedBytes, params);
+}
+
+EXPORTED int emulated_has_kernel(const char* name) {
+  for (const Kernel& k : kernels)
+    if (!strcmp(k.name, name)) return 1;
+  return 0;
+}
+
+EXPORTED int emulated_max_blocks_per_multiprocessor(const char* name, int threads, unsigned sharedBytes) {
+  const Kernel* k = find(name);
+  return k && threads > 0 && threads <= k->maxThreads && sharedBytes <= emulated::SHARED_BYTES;
+}
+
+// The name of the i-th kernel, or null behind the last.
+EXPORTED const char* emulated_kernel_name(int i) {
+  return i >= 0 && i < (int)(sizeof kernels / sizeof kernels[0]) ? kernels[i].name : nullptr;
+}
