@@ -273,7 +273,7 @@ struct Consumer {
 template <class C>
 __device__ __forceinline__ void prefill(const Params& p, const CUtensorMap* qMap, const CUtensorMap* kMap,
                                         const CUtensorMap* vMap) {
-  extern __shared__ uint8_t sm90_attention_shared[];
+  DYNAMIC_SHARED(uint8_t, sm90_attention_shared);
   let_next_start();
   uint8_t* base = (uint8_t*)(((uintptr_t)sm90_attention_shared + 1023) & ~(uintptr_t)1023);
   uint32_t q = shared_address(base), k = q + C::BM * C::D * 2, v = k + C::STAGES * C::KV_BYTES;

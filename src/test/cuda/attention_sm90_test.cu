@@ -66,14 +66,14 @@ typedef CUresult (*Encode)(CUtensorMap*, CUtensorMapDataType, cuuint32_t, void*,
                            const cuuint32_t*, const cuuint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle,
                            CUtensorMapL2promotion, CUtensorMapFloatOOBfill);
 
-static CUtensorMap tensor_map(const void* p, std::vector<cuuint64_t> dims, std::vector<cuuint64_t> strides,
-                              std::vector<cuuint32_t> box) {
+// The map's own address is aligned, that of a returned copy need not be.
+static void tensor_map(CUtensorMap& map, const void* p, std::vector<cuuint64_t> dims, std::vector<cuuint64_t> strides,
+                       std::vector<cuuint32_t> box) {
   static Encode encode = nullptr;
   if (!encode) {
     cudaDriverEntryPointQueryResult found;
     CUDA(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", (void**)&encode, 12000, cudaEnableDefault, &found));
   }
-  CUtensorMap map;
   std::vector<cuuint32_t> ones(dims.size(), 1);
   CUresult r = encode(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, dims.size(), (void*)p, dims.data(), strides.data(), box.data(),
                       ones.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
@@ -82,7 +82,6 @@ static CUtensorMap tensor_map(const void* p, std::vector<cuuint64_t> dims, std::
     printf("FAILED tensor map: %d\n", (int)r);
     exit(2);
   }
-  return map;
 }
 
 struct Shape {
@@ -193,11 +192,11 @@ struct Launch {
     items = new Dev<int2>(v);
     const Shape& a = b.a;
     cuuint64_t D = a.D, H = a.heads(), KV = a.kvHeads, BS = a.blockSize;
-    qMap = tensor_map(b.dq->p, {D, H, (cuuint64_t)b.cu.back()}, {D * 2, (cuuint64_t)b.qStride * 2},
+    tensor_map(qMap, b.dq->p, {D, H, (cuuint64_t)b.cu.back()}, {D * 2, (cuuint64_t)b.qStride * 2},
                       {64, (cuuint32_t)headsPerTile, (cuuint32_t)tokens});
-    kMap = tensor_map(b.dk->p, {D, BS, KV, (cuuint64_t)b.numBlocks}, {D * 2, D * BS * 2, D * BS * KV * 2},
+    tensor_map(kMap, b.dk->p, {D, BS, KV, (cuuint64_t)b.numBlocks}, {D * 2, D * BS * 2, D * BS * KV * 2},
                       {64, (cuuint32_t)BS, 1, 1});
-    vMap = tensor_map(b.dv->p, {D, BS, KV, (cuuint64_t)b.numBlocks}, {D * 2, D * BS * 2, D * BS * KV * 2},
+    tensor_map(vMap, b.dv->p, {D, BS, KV, (cuuint64_t)b.numBlocks}, {D * 2, D * BS * 2, D * BS * KV * 2},
                       {64, (cuuint32_t)BS, 1, 1});
     CUDA(cudaFuncSetAttribute((const void*)f.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, f.shared));
     int sms;
@@ -208,10 +207,15 @@ struct Launch {
 
   void operator()(cudaStream_t s) const {
     const Shape& a = b.a;
-    f.kernel<<<grid, f.threads, f.shared, s>>>(b.dout->p, b.outStride, qMap, kMap, vMap, a.D, a.blockSize, b.dcu->p, b.dlens->p,
-                                              b.dstart->p, b.dtables->p, items->p, numItems, a.heads(), a.kvHeads,
-                                              headsPerTile, 1.f / sqrtf((float)a.D), a.window, a.cap,
-                                              a.sinks ? b.dsinks->p : nullptr, b.dcounter->p);
+    cudaLaunchConfig_t config = {};
+    config.gridDim = dim3(grid);
+    config.blockDim = dim3(f.threads);
+    config.dynamicSmemBytes = f.shared;
+    config.stream = s;
+    CUDA(cudaLaunchKernelEx(&config, f.kernel, (bf16*)b.dout->p, b.outStride, qMap, kMap, vMap, a.D, a.blockSize,
+                            (const int*)b.dcu->p, (const int*)b.dlens->p, (const int*)b.dstart->p, (const int*)b.dtables->p,
+                            (const int2*)items->p, numItems, a.heads(), a.kvHeads, headsPerTile, 1.f / sqrtf((float)a.D),
+                            a.window, a.cap, a.sinks ? (const float*)b.dsinks->p : nullptr, b.dcounter->p));
   }
 };
 

@@ -28,7 +28,7 @@ if [ "$(uname -m)" != x86_64 ]; then
     exit 0
 fi
 
-flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -x c++"
+flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -Wno-psabi -x c++"
 if [ -n "${SANITIZE:-}" ]; then
     flags="$flags -g -fsanitize=address,alignment,bounds,shift,signed-integer-overflow -fno-sanitize-recover=all"
     flags="$flags -ftrivial-auto-var-init=pattern"
