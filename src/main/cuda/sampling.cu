@@ -3,7 +3,7 @@
 // Numerics: exact. Phases of a row: max (greedy ends here), histogram and select (top-k, top-p only), draw.
 // Launch: grid (splits, rows), splits = max(1, min(ceil(vocab / 8192), 528 / rows)), rows <= 528; 512 threads; no
 //   dynamic shared memory. Scratch, zeroed once: states SamplingState[rows]; not zeroed: counts u32 and sums u64
-//   [rows x splits x 1024] (at most 528 x 1024 each), list u64 [rows x 2048], chunkSums u64 [rows x ceil(vocab / 512)].
+//   [rows x splits x 1024] (at most 528 x 1024 each), list u64 [rows x 4096], chunkSums u64 [rows x ceil(vocab / 512)].
 //   logits 16-byte aligned with rowStride % 4 == 0 for the fast path. Greedy batches launch sampling_max_f32 alone;
 //   batches without top-k and top-p leave out histogram and select.
 // Bound: rows x vocab x 4 bytes for max and for draw; twice that more with top-k or top-p.
@@ -34,18 +34,19 @@ __device__ __forceinline__ void begin_draw(SamplingState& s, const SamplingRow& 
   s.phase = row.topK > 0 || row.topP < 1.f ? HISTOGRAM : DRAW;
 }
 
+constexpr int LOW_BITS = 19;
+
 // Counts and sums by bin over the tiles first, first + step, ...; the thread keeps bins 2 t and 2 t + 1. bin_of(x, units)
-// says the bin and the units of a logit, or a negative number. A packed bin holds the count above 48 bits of sum, which
-// one tile cannot overflow.
+// says the bin and the units of a logit, or a negative number. `bins` holds three times 1024 words: counts, sums of the low
+// 19 bits and of the others, which one tile cannot overflow; 64-bit additions to shared memory would be loops.
 template <class BinOf>
 __device__ __forceinline__ void histogram(const float* x, int vocab, int first, int step, BinOf bin_of,
-                                          unsigned long long* packed, unsigned (&count)[2],
-                                          unsigned long long (&sum)[2]) {
+                                          unsigned* bins, unsigned (&count)[2], unsigned long long (&sum)[2]) {
   int t = threadIdx.x;
   count[0] = count[1] = 0;
   sum[0] = sum[1] = 0;
   __syncthreads();
-  packed[2 * t] = packed[2 * t + 1] = 0;
+  for (int i = t; i < 3 * NUM_BINS; i += THREADS) bins[i] = 0;
   for (int tile = first; tile < num_tiles(vocab); tile += step) {
     float v[PER_LANE];
     load_chunk(x, vocab, tile * TILE + (t >> 5) * CHUNK, v);
@@ -54,15 +55,19 @@ __device__ __forceinline__ void histogram(const float* x, int vocab, int first, 
     for (int i = 0; i < PER_LANE; i++) {
       unsigned long long units;
       int bin = bin_of(v[i], units);
-      if (bin >= 0) atomicAdd(&packed[bin], 1ull << 48 | units);
+      if (bin >= 0) {
+        atomicAdd(&bins[bin], 1u);
+        atomicAdd(&bins[NUM_BINS + bin], (unsigned)units & ((1u << LOW_BITS) - 1));
+        atomicAdd(&bins[2 * NUM_BINS + bin], (unsigned)(units >> LOW_BITS));
+      }
     }
     __syncthreads();
 #pragma unroll
     for (int i = 0; i < 2; i++) {
-      unsigned long long p = packed[2 * t + i];
-      packed[2 * t + i] = 0;
-      count[i] += (unsigned)(p >> 48);
-      sum[i] += p & 0xffffffffffffull;
+      int bin = 2 * t + i;
+      count[i] += bins[bin];
+      sum[i] += bins[NUM_BINS + bin] + ((unsigned long long)bins[2 * NUM_BINS + bin] << LOW_BITS);
+      bins[bin] = bins[NUM_BINS + bin] = bins[2 * NUM_BINS + bin] = 0;
     }
   }
 }
@@ -130,7 +135,8 @@ struct LargeSelection {
   const float* x;
   int vocab;
   const Weigher& weigher;
-  unsigned long long *packed, *scratch, *chunk_sums;
+  unsigned* bins;
+  unsigned long long *scratch, *chunk_sums;
 
   // The greatest key at which the count (or sum) of this and greater keys reaches `needed`; `before` becomes that of the
   // greater keys, `at_least` that of all kept.
@@ -152,7 +158,7 @@ struct LargeSelection {
             units = weigher.units(value);
             return units ? (int)((1u << bits) - 1 - (key >> low & ((1u << bits) - 1))) : -1;
           },
-          packed, count, sum);
+          bins, count, sum);
       unsigned long long a = by_count ? count[0] : sum[0], b = by_count ? count[1] : sum[1];
       unsigned long long end = before + block_scan_u64(a + b, scratch, total), begin = end - a - b;
       if (begin < needed && needed <= end) {
@@ -263,7 +269,8 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
     sampling_histogram_f32(const float* logits, int rowStride, int vocab, const SamplingRow* rows,
                            SamplingState* states, unsigned* counts, unsigned long long* sums) {
   using namespace sampling;
-  __shared__ unsigned long long packed[NUM_BINS], scratch[WARPS];
+  __shared__ unsigned bins[3 * NUM_BINS];
+  __shared__ unsigned long long scratch[WARPS];
   __shared__ unsigned long long sum_before_k, sum_before_p;
   __shared__ int bin_k, bin_p;
   __shared__ unsigned count_before_k, count_before_p, count_to_k, count_to_p;
@@ -283,7 +290,7 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
         units = weigher.units_of(exponent);
         return units ? Weigher::bin(exponent) : -1;
       },
-      packed, count, sum);
+      bins, count, sum);
   size_t at = ((size_t)row * gridDim.x + blockIdx.x) * NUM_BINS + 2 * t;
   *reinterpret_cast<uint2*>(counts + at) = make_uint2(count[0], count[1]);
   *reinterpret_cast<ulonglong2*>(sums + at) = make_ulonglong2(sum[0], sum[1]);
@@ -333,6 +340,7 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
   s.bin_high = limits_k ? bin_k : bin_p;
   s.count_before = limits_p ? count_before_p : count_before_k;
   s.sum_before = limits_p ? sum_before_p : sum_before_k;
+  s.total = total;
   s.range_count = (limits_k ? count_to_k : count_to_p) - s.count_before;
   // Until select, threshold_key says whether top-k limits.
   s.threshold_key = limits_k;
@@ -359,7 +367,7 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
   if (phase == SELECT_LARGE) {
     if (blockIdx.x > 0) return;
     unsigned long long* chunks = chunkSums + (size_t)row * ((vocab + CHUNK - 1) / CHUNK);
-    LargeSelection selection{x, vocab, weigher, keys, scratch, chunks};
+    LargeSelection selection{x, vocab, weigher, reinterpret_cast<unsigned*>(keys), scratch, chunks};
     unsigned key;
     int last_id;
     selection.run(params.topK, limits_k, params.topP, key, last_id);
@@ -393,17 +401,17 @@ extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
   for (int i = t; i < size; i += THREADS) keys[i] = i < n ? __ldcg(list + i) : ~0ull;
   bitonic_sort(keys, size);
   constexpr int EACH = MAX_RANGE / THREADS;
-  unsigned long long units[EACH], own = 0, sum_all;
+  unsigned long long units[EACH], own = 0, unused;
 #pragma unroll
   for (int i = 0; i < EACH; i++) {
     int at = t * EACH + i;
     units[i] = at < n ? weigher.units(key_value(~(unsigned)(keys[at] >> 32))) : 0;
     own += units[i];
   }
-  unsigned long long before = s.sum_before + block_scan_u64(own, scratch, sum_all) - own;
+  unsigned long long before = s.sum_before + block_scan_u64(own, scratch, unused) - own;
   if (t == 0) {
     last_of_k = last_of_p = n - 1;
-    total = s.sum_before + sum_all;
+    total = s.total;
   }
   __syncthreads();
   if (limits_k) {

@@ -59,3 +59,11 @@ EXPORTED int emulated_max_blocks_per_multiprocessor(const char* name, int thread
 EXPORTED const char* emulated_kernel_name(int i) {
   return i >= 0 && i < (int)(sizeof kernels / sizeof kernels[0]) ? kernels[i].name : nullptr;
 }
+
+// As cuTensorMapEncodeTiled, for kernels that take a CUtensorMap.
+EXPORTED int emulated_encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, unsigned rank, void* p, const cuuint64_t* dims,
+                                        const cuuint64_t* strides, const cuuint32_t* box, const cuuint32_t* elementStrides,
+                                        CUtensorMapInterleave interleave, CUtensorMapSwizzle swizzle, CUtensorMapL2promotion l2,
+                                        CUtensorMapFloatOOBfill fill) {
+  return emulated::encode_tensor_map(map, type, rank, p, dims, strides, box, elementStrides, interleave, swizzle, l2, fill);
+}
