@@ -59,7 +59,7 @@ static bool faulted;
 static long seen, idle;
 static unsigned long launches;
 // The thread-local variables of this program or library: the kernels' static shared memory.
-static thread_local char anchor;
+static thread_local volatile char anchor;
 static unsigned char* staticShared;
 static size_t staticBytes;
 constexpr uint32_t STATIC_ADDRESS = 1 << 24;

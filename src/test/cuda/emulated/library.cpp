@@ -1,5 +1,9 @@
 // All kernels by name, for programs that launch as cuLaunchKernel does. kernels.inc is made by build.sh.
 #include <stdio.h>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
 #include "registry.h"
 #include "quire.cu"
 
@@ -27,6 +31,43 @@ static const Kernel* find(const char* name) {
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
+// All kernels run on one thread of this library's: what is static in the emulator, shared memory above all, belongs to it.
+class Processor {
+ public:
+  int run(const std::function<int()>& work) {
+    std::lock_guard<std::mutex> one(turn);
+    std::unique_lock<std::mutex> guard(lock);
+    if (!started) {
+      started = true;
+      std::thread([this] { loop(); }).detach();
+    }
+    todo = &work;
+    changed.notify_all();
+    changed.wait(guard, [this] { return todo == nullptr; });
+    return result;
+  }
+
+ private:
+  void loop() {
+    std::unique_lock<std::mutex> guard(lock);
+    for (;;) {
+      changed.wait(guard, [this] { return todo != nullptr; });
+      result = (*todo)();
+      todo = nullptr;
+      changed.notify_all();
+    }
+  }
+
+  std::mutex turn, lock;
+  std::condition_variable changed;
+  const std::function<int()>* todo = nullptr;
+  int result = 0;
+  bool started = false;
+};
+
+// Never destroyed: its thread waits in it to the end of the program.
+static Processor& processor = *new Processor();
+
 // 0, or not when the kernel is unknown, the launch impossible, or a fault was reported.
 EXPORTED int emulated_launch(const char* name, const unsigned grid[3], const unsigned block[3], unsigned sharedBytes, void** params) {
   const Kernel* k = find(name);
@@ -35,7 +76,9 @@ EXPORTED int emulated_launch(const char* name, const unsigned grid[3], const uns
     fprintf(stderr, "FAULT: %s was compiled for %d threads at most\n", name, k->maxThreads);
     return 1;
   }
-  return k->launch(*k, dim3(grid[0], grid[1], grid[2]), dim3(block[0], block[1], block[2]), sharedBytes, params);
+  return processor.run([&] {
+    return k->launch(*k, dim3(grid[0], grid[1], grid[2]), dim3(block[0], block[1], block[2]), sharedBytes, params);
+  });
 }
 
 EXPORTED int emulated_has_kernel(const char* name) {

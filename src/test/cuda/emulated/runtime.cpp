@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <algorithm>
+#include <chrono>
 
 namespace emulated_device {
 
@@ -200,10 +201,14 @@ extern "C" cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   Event* e = (Event*)event;
   Stream* s = (Stream*)stream;
   if (s->capture != nullptr) return failed(cudaErrorStreamCaptureUnsupported);
-  std::lock_guard<std::mutex> guard(s->lock);
+  if (sticky != cudaSuccess) return failed(sticky);
+  s->add([e] {
+    e->micros = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return cudaSuccess;
+  });
   e->stream = s;
   e->position = s->added;
-  return failed(sticky);
+  return cudaSuccess;
 }
 
 extern "C" cudaError_t cudaEventSynchronize(cudaEvent_t event) {
@@ -216,7 +221,7 @@ extern "C" cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynch
 extern "C" cudaError_t cudaEventElapsedTime(float* millis, cudaEvent_t start, cudaEvent_t end) {
   cudaEventSynchronize(start);
   cudaEventSynchronize(end);
-  *millis = 0.001f;
+  *millis = (float)((((Event*)end)->micros - ((Event*)start)->micros) / 1e3);
   return failed(sticky);
 }
 
