@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compiles the kernels for this processor: libquire-emulated.so (see library.cpp) and the kernel tests as programs.
 #   build.sh OUTPUT_DIR [TEST ...]   only the library, or only these tests (norm, rope, ...), when named: "library norm"
+#   the library comes with stand-ins of CUDA's libraries, on which the CUDA backend runs: see libraries.sh
 #   CXX, CUDA_HOME                   the compiler (g++) and where the CUDA headers are (/usr/local/cuda)
 #   SANITIZE=1                       out-of-bounds, misaligned and overflowing accesses end the program
 # A new kernel needs nothing here; a new family is included by src/main/cuda/quire.cu, its PTX stands in ptx.cuh and ptx.h,
@@ -28,7 +29,7 @@ if [ "$(uname -m)" != x86_64 ]; then
     exit 0
 fi
 
-flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -x c++"
+flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -Wno-psabi -x c++"
 if [ -n "${SANITIZE:-}" ]; then
     flags="$flags -g -fsanitize=address,alignment,bounds,shift,signed-integer-overflow -fno-sanitize-recover=all"
     flags="$flags -ftrivial-auto-var-init=pattern"
@@ -43,9 +44,9 @@ needs_build() {
 }
 
 compile_core() {
-    for unit in core ptx; do
+    for unit in core ptx sm90; do
         if needs_build "$output/$unit.o"; then
-            "$cxx" $flags $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
+            "$cxx" $flags -O3 $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
         fi
     done
 }
@@ -64,14 +65,15 @@ build_library() {
     echo "[INFO] Emulated kernels: compiling $(grep -c KERNEL "$output/kernels.inc") kernels"
     "$cxx" $flags $includes -I "$output" -c "$here/library.cpp" -o "$output/library.o"
     echo '{ global: emulated_*; local: *; };' >"$output/exports"
-    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" "$output/core.o" "$output/ptx.o" -o "$library.partial"
+    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" "$output/core.o" "$output/ptx.o" "$output/sm90.o" -o "$library.partial"
     mv -f "$library.partial" "$library"
+    sh "$here/libraries.sh" "$output"
 }
 
 build_test() {
     needs_build "$output/$1_test" || return 0
     "$cxx" $flags $includes -c "$tests/$1_test.cu" -o "$output/$1_test.o"
-    "$cxx" $link "$output/$1_test.o" "$output/core.o" "$output/ptx.o" -lpthread -o "$output/$1_test"
+    "$cxx" $link "$output/$1_test.o" "$output/core.o" "$output/ptx.o" "$output/sm90.o" -lpthread -o "$output/$1_test"
 }
 
 if [ $# = 0 ]; then

@@ -62,7 +62,7 @@ extern unsigned dynamicBytes;
 // Does pending asynchronous work, for primitives whose work has no thread of its own; false when there is none left.
 extern bool (*tick)();
 // Called before each block.
-extern void (*forget)();
+extern void (*forget[2])();
 
 // Reports a fault of the running thread and ends the block; does not return.
 void fault(const char* format, ...) __attribute__((format(printf, 1, 2)));

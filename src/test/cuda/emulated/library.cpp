@@ -8,7 +8,8 @@ using emulated::Kernel;
 #define KERNEL(kernel, ...)                                                                                    \
   {#kernel, first(__VA_ARGS__), [](const Kernel& k, dim3 grid, dim3 block, unsigned shared, void** params) { \
      return emulated::launch(k.name, kernel, grid, block, shared, params);                                        \
-   }},
+   },                                                                                                             \
+   [](size_t* sizes, int max) { return emulated::parameter_sizes(kernel, sizes, max); }},
 
 // Of the launch bounds.
 static constexpr int first(int threads, int = 0) { return threads; }
@@ -43,6 +44,12 @@ EXPORTED int emulated_has_kernel(const char* name) {
   return 0;
 }
 
+// Bytes of each parameter of a kernel, at most max of them are filled in; their number, or -1 when there is no such kernel.
+EXPORTED int emulated_parameter_sizes(const char* name, size_t* sizes, int max) {
+  const Kernel* k = find(name);
+  return k ? k->parameterSizes(sizes, max) : -1;
+}
+
 EXPORTED int emulated_max_blocks_per_multiprocessor(const char* name, int threads, unsigned sharedBytes) {
   const Kernel* k = find(name);
   return k && threads > 0 && threads <= k->maxThreads && sharedBytes <= emulated::SHARED_BYTES;
@@ -51,4 +58,12 @@ EXPORTED int emulated_max_blocks_per_multiprocessor(const char* name, int thread
 // The name of the i-th kernel, or null behind the last.
 EXPORTED const char* emulated_kernel_name(int i) {
   return i >= 0 && i < (int)(sizeof kernels / sizeof kernels[0]) ? kernels[i].name : nullptr;
+}
+
+// As cuTensorMapEncodeTiled, for kernels that take a CUtensorMap.
+EXPORTED int emulated_encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, unsigned rank, void* p, const cuuint64_t* dims,
+                                        const cuuint64_t* strides, const cuuint32_t* box, const cuuint32_t* elementStrides,
+                                        CUtensorMapInterleave interleave, CUtensorMapSwizzle swizzle, CUtensorMapL2promotion l2,
+                                        CUtensorMapFloatOOBfill fill) {
+  return emulated::encode_tensor_map(map, type, rank, p, dims, strides, box, elementStrides, interleave, swizzle, l2, fill);
 }
