@@ -8,31 +8,25 @@ import dev.quire.kernel.SamplingBatch;
 import dev.quire.kernel.cpu.ReferenceSampling;
 import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
-import dev.quire.tensor.HostBytes;
-import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Shape;
 import dev.quire.tensor.Storage;
 import dev.quire.tensor.Tensor;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The same ids as the reference draws on the CPU, from the same logits. */
-@Tag("gpu")
 class CudaSamplingTest {
     private static final ReferenceSampling REFERENCE = new ReferenceSampling();
     private static CudaBackend cuda;
 
     @BeforeAll
-    static void open() throws CudaUnavailableException {
-        cuda = CudaBackend.open(CudaOptions.defaults());
+    static void open() {
+        cuda = TestDevice.open();
     }
 
     @AfterAll
@@ -155,11 +149,9 @@ class CudaSamplingTest {
 
     private static Tensor deviceTensor(Arena arena, float[] x, int rows, int vocabSize) {
         Tensor tensor = arena.allocate("logits", DType.F32, rows, vocabSize);
-        ByteBuffer bytes = ByteBuffer.allocateDirect(4 * x.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(x);
-        HostTensor host = new HostTensor("logits", DType.F32, Shape.of(rows, vocabSize), HostBytes.of(bytes));
-        cuda.upload(host, tensor);
+        // The arena zeroes memory in the backend's own order.
         cuda.synchronize();
+        TestDevice.put(tensor, x);
         return tensor;
     }
 
