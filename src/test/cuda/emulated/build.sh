@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compiles the kernels for this processor: libquire-emulated.so (see library.cpp) and the kernel tests as programs.
 #   build.sh OUTPUT_DIR [TEST ...]   only the library, or only these tests (norm, rope, ...), when named: "library norm"
+#   the library comes with stand-ins of CUDA's libraries, on which the CUDA backend runs: see libraries.sh
 #   CXX, CUDA_HOME                   the compiler (g++) and where the CUDA headers are (/usr/local/cuda)
 #   SANITIZE=1                       out-of-bounds, misaligned and overflowing accesses end the program
 # A new kernel needs nothing here; a new family is included by src/main/cuda/quire.cu, its PTX stands in ptx.cuh and ptx.h,
@@ -85,6 +86,7 @@ build_library() {
     echo '{ global: emulated_*; local: *; };' >"$output/exports"
     "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" $core -o "$library.partial"
     mv -f "$library.partial" "$library"
+    sh "$here/libraries.sh" "$output"
 }
 
 build_test() {

@@ -8,7 +8,8 @@ using emulated::Kernel;
 #define KERNEL(kernel, ...)                                                                                    \
   {#kernel, first(__VA_ARGS__), [](const Kernel& k, dim3 grid, dim3 block, unsigned shared, void** params) { \
      return emulated::launch(k.name, kernel, grid, block, shared, params);                                        \
-   }},
+   },                                                                                                             \
+   [](size_t* sizes, int max) { return emulated::parameter_sizes(kernel, sizes, max); }},
 
 // Of the launch bounds.
 static constexpr int first(int threads, int = 0) { return threads; }
@@ -41,6 +42,12 @@ EXPORTED int emulated_has_kernel(const char* name) {
   for (const Kernel& k : kernels)
     if (!strcmp(k.name, name)) return 1;
   return 0;
+}
+
+// Bytes of each parameter of a kernel, at most max of them are filled in; their number, or -1 when there is no such kernel.
+EXPORTED int emulated_parameter_sizes(const char* name, size_t* sizes, int max) {
+  const Kernel* k = find(name);
+  return k ? k->parameterSizes(sizes, max) : -1;
 }
 
 EXPORTED int emulated_max_blocks_per_multiprocessor(const char* name, int threads, unsigned sharedBytes) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <chrono>
+#include <algorithm>
 
 namespace emulated_device {
 
@@ -14,6 +14,18 @@ long numLaunches = 0;
 cudaError_t sticky = cudaSuccess;
 static std::map<void*, size_t> allocations;
 static thread_local cudaError_t last = cudaSuccess;
+
+static std::vector<Stream*> streams;
+
+// Freeing memory waits for everything, as on a real device.
+static void drain() {
+  std::vector<Stream*> all;
+  {
+    std::lock_guard<std::mutex> guard(deviceLock);
+    all = streams;
+  }
+  for (Stream* s : all) s->run(~0ul);
+}
 
 cudaError_t failed(cudaError_t code) {
   if (code != cudaSuccess) last = code;
@@ -69,6 +81,8 @@ extern "C" cudaError_t cudaDriverGetVersion(int* version) {
   return cudaSuccess;
 }
 
+extern "C" cudaError_t cudaRuntimeGetVersion(int* version) { return cudaDriverGetVersion(version); }
+
 extern "C" cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
   return cudaSuccess;
@@ -100,6 +114,7 @@ extern "C" cudaError_t cudaMalloc(void** pointer, size_t bytes) {
 
 extern "C" cudaError_t cudaFree(void* pointer) {
   if (pointer == nullptr) return cudaSuccess;
+  drain();
   std::lock_guard<std::mutex> guard(deviceLock);
   auto it = allocations.find(pointer);
   if (it == allocations.end()) return failed(cudaErrorInvalidValue);
@@ -116,6 +131,7 @@ extern "C" cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned) {
 }
 
 extern "C" cudaError_t cudaFreeHost(void* pointer) {
+  drain();
   free(pointer);
   return cudaSuccess;
 }
@@ -128,13 +144,18 @@ extern "C" cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 
 extern "C" cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = (cudaStream_t) new Stream();
+  Stream* s = new Stream();
+  std::lock_guard<std::mutex> guard(deviceLock);
+  streams.push_back(s);
+  *stream = (cudaStream_t)s;
   return failed(sticky);
 }
 
 extern "C" cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   Stream* s = (Stream*)stream;
-  s->run(s->added);
+  s->run(~0ul);
+  std::lock_guard<std::mutex> guard(deviceLock);
+  streams.erase(std::find(streams.begin(), streams.end(), s));
   delete s;
   return cudaSuccess;
 }
