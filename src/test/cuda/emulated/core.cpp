@@ -124,8 +124,9 @@ static void report_hang() {
   for (int i = 0; i < numThreads; i++) {
     auto waits = [&](int j) { return fibers[j].done ? "(ended)" : fibers[j].where; };
     int last = i;
-    while (last + 1 < numThreads && !strcmp(waits(i), waits(last + 1))) last++;
-    fprintf(stderr, "  threads %d to %d: %s\n", i, last, waits(i));
+    while (last + 1 < numThreads && !strcmp(waits(i), waits(last + 1)) && fibers[i].which == fibers[last + 1].which) last++;
+    fprintf(stderr, "  threads %d to %d: %s", i, last, waits(i));
+    fprintf(stderr, fibers[i].which && !fibers[i].done ? " at %ld\n" : "\n", fibers[i].which);
     i = last;
   }
   faulted = true;
@@ -177,8 +178,9 @@ static void go(int next) {
   emulated_switch(from, f.at);
 }
 
-void sleep(const char* where) {
+void sleep(const char* where, long which) {
   fibers[current].where = where;
+  fibers[current].which = which;
   warps[current / 32].ready &= ~(1u << current % 32);
   int next = choose();
   if (next != current) go(next);

@@ -21,7 +21,8 @@ struct Meeting {
 struct Fiber {
   void* at = nullptr;  // its stack pointer; null before it starts
   void* stack = nullptr;
-  const char* where = "";  // what it waits in
+  const char* where = "";  // what it waits in, and which one
+  long which = 0;
   bool done = false;
 };
 
@@ -69,7 +70,7 @@ void fault(const char* format, ...) __attribute__((format(printf, 1, 2)));
 // The running thread stays ready, others run.
 void yield();
 // The running thread waits until somebody sets its bit in Warp::ready.
-void sleep(const char* where);
+void sleep(const char* where, long which = 0);
 void wake(Meeting& m);
 
 inline void meet(Meeting& m, int count, bool wait = true, const char* where = "a named barrier") {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cuda_runtime_api.h>
+#include <dlfcn.h>
 #include "registry.h"
 
 inline cudaError_t& emulated_error() {
@@ -47,6 +48,8 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* c, void (*kernel)(P...)
   std::tuple<std::decay_t<P>...> values(static_cast<P>(args)...);
   void* params[sizeof...(P) + 1];
   emulated::point_at(values, params, std::index_sequence_for<P...>());
-  if (emulated::launch("a kernel", kernel, c->gridDim, c->blockDim, (unsigned)c->dynamicSmemBytes, params)) emulated_error() = cudaErrorLaunchFailure;
+  Dl_info info;
+  const char* name = dladdr((void*)kernel, &info) && info.dli_sname ? info.dli_sname : "a kernel";
+  if (emulated::launch(name, kernel, c->gridDim, c->blockDim, (unsigned)c->dynamicSmemBytes, params)) emulated_error() = cudaErrorLaunchFailure;
   return emulated_error();
 }

@@ -35,14 +35,14 @@ void wait_phase(Barrier* b, uint32_t parity) {
   advance();
   while (*(volatile uint8_t*)&b->phase == parity) {
     waiters.push_back({current, b});
-    sleep("an mbarrier");
+    sleep(parity ? "an mbarrier's odd phase" : "an mbarrier's even phase", (long)shared_address(b));
   }
 }
 
 // ---- tensor copies
 struct Copy {
   uint32_t to;
-  const CUtensorMap* map;
+  Map map;  // a copy: the kernel's parameter ends with its thread
   Barrier* barrier;
   int at[4], delay, bytes;
 };
@@ -68,8 +68,7 @@ int encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, unsigned rank,
 }
 
 static void finish(const Copy& c) {
-  Map m;
-  memcpy(&m, (const void*)c.map, sizeof m);
+  const Map& m = c.map;
   int i[4], bytes = 0;
   for (i[3] = 0; i[3] < m.box[3]; i[3]++)
     for (i[2] = 0; i[2] < m.box[2]; i[2]++)
@@ -123,7 +122,7 @@ void copy_tensor(uint32_t to, const CUtensorMap* map, Barrier* b, int rank, int 
   unsigned char* p = shared_at(to, bytes);
   if (bytes % 1024 == 0 && to % 1024 == 0) memset(p, 0xff, bytes);  // the swizzle stays inside
   const int delay = lateness == 8 ? 1 << 30 : lateness == 0 ? dice() % 2 : dice() % 200;
-  copies.push_back({to, map, b, {x, y, z, w}, delay, bytes});
+  copies.push_back({to, m, b, {x, y, z, w}, delay, bytes});
   advance();
 }
 
