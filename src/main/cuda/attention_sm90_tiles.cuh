@@ -1,7 +1,6 @@
 // The tiles of the prefill attention: shapes, division of the work, and the warp that loads Q, K and V.
 #pragma once
-#include "common.cuh"
-#include "ptx_sm90.cuh"
+#include "attention_sm90.cuh"
 
 namespace sm90_attention {
 
@@ -48,8 +47,6 @@ struct Params {
 };
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-
-using namespace ptx;
 
 // One tile: rows of one sequence times `headsPerTile` query heads of one KV head, and the key tiles that they see.
 struct Work {
@@ -109,8 +106,7 @@ struct Producer {
 
   // The rows of the last page at and after `length` may hold NaN, which 0 * NaN would carry into the output: they are
   // cleared here, between the arrival of the copy (on a barrier of its own) and the release of the stage to the consumers.
-  __device__ __forceinline__ void load_v(const Work& w, int block, uint32_t index, int tailRow, int tailRows,
-                                         uint32_t& tails) {
+  __device__ __forceinline__ void load_v(const Work& w, int block, uint32_t index, int tailRow, int tailRows, uint32_t& tails) {
     uint32_t stage = index % C::STAGES, to = vShared + stage * C::KV_BYTES;
     barrier_wait(&bars->vEmpty[stage], (index / C::STAGES & 1) ^ 1);
     uint64_t* bar = tailRows ? &bars->tail : &bars->vFull[stage];

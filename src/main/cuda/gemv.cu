@@ -1,12 +1,13 @@
 // Formula: out[m, n] = sum over k of x[m, k] · w[n, k] + bias[n] (bias f32, may be null).
-// Shapes: x bf16 rows of xStride elements, w bf16 [N, K], out bf16 or f32 rows of outStride; m1: one row, m8: M = 1 … 8.
-// Numerics: tensor-core f32 accumulation in an order that depends on K only: for m8 a row's bits depend neither on M nor on
-//   the other rows nor on the grid; m1 has its own order.
-// Launch: grid = number of SMs (any grid is correct; the rows of w are spread evenly), one CTA an SM: the next product's CTA
-//   fits beside it and fills its ring while this one ends. m1: block = 256, dynamic shared = 98304 (+ 2 · K up to a multiple of 4096, when K > 16384);
-//   m8: block = 128, dynamic shared = 98304. K, xStride multiples of 8; x and w 16-byte aligned.
+// Shapes: x bf16 rows of xStride elements, w bf16 [N, K], out bf16 or f32 rows of outStride; m1: one row; m8: M = 1 … 8.
+// Numerics: tensor-core f32 accumulation in an order that depends on K only. With m8 a row's bits depend neither on M nor
+//   on the other rows nor on the grid; m1 has an order of its own, which does not depend on the grid either.
+// Launch: grid = number of SMs (any grid is correct: the rows of w are spread evenly). m1: block 256, dynamic shared 98304,
+//   and when K > 16384 ceil(K / 2048) · 4096 more; m8: block 128, dynamic shared 98304 (107008 with the static: cards of
+//   99 KB a block take gemm_invariant_bf16_m16). K, xStride multiples of 8; x and w 16-byte aligned. One CTA an SM leaves
+//   room for the next product's CTA, which fills its ring while this one ends.
 // Bound: bytes: 2 · N · K, read once.
-// Source: the operands of mma.m16n8k16 in the PTX manual; K may be permuted freely if both operands are.
+// Source: the operands of mma.m16n8k16 in the PTX manual; k may be permuted freely if both operands are.
 #pragma once
 #include "common.cuh"
 
@@ -32,14 +33,14 @@ __device__ __forceinline__ void mma2(float (&c)[4], const uint4& a, const uint4&
   mma(c, high, x.z, x.w);
 }
 
-constexpr int THREADS1 = 256, WARPS1 = THREADS1 / 32, SLOTS1 = 12, BATCH = 64;
+constexpr int THREADS1 = 256, WARPS1 = THREADS1 / 32, SLOTS1 = 12, BATCH = 32, PITCH1 = WARPS1 + 1;
 
 // One row of x. All threads work on the same two rows of w, each on its own pieces of 8 k: coalesced, and x stays in
 // registers (PIECES > 0) or in shared memory. In the mma the eight lane groups are eight rows of A and eight columns of B,
 // so that the diagonal of C has each group's own dot product; the rest of C is not used.
 template <int PIECES, typename OUT>
 __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, const float* bias, int N, int K,
-                                        unsigned char* shared, float (*partial)[BATCH][WARPS1]) {
+                                        unsigned char* shared, float (*partial)[BATCH][PITCH1]) {
   constexpr int T = THREADS1, SLOT = 2 * T * 16;
   const int t = threadIdx.x, lane = t & 31, warp = t >> 5, chunks = K / 8;
   const int pieces = PIECES ? PIECES : (chunks + T - 1) / T;
@@ -49,16 +50,16 @@ __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, 
   auto issue = [&](uint32_t slot, int row, int piece) {
     if (row < last) {
       const int c = t + piece * T;
-      const bf16* from = w + (long)row * K + c * 8;
-      const bool second = row + 1 < last;
-      copy16_or_zero_ahead(slot, from, c < chunks);
-      copy16_or_zero_ahead(slot + T * 16, second ? from + K : from, second && c < chunks);
+      const bool valid = c < chunks, second = valid && row + 1 < last;
+      const bf16* from = w + (long)row * K + min(c, chunks - 1) * 8;
+      copy16_or_zero_ahead(slot, from, valid);
+      copy16_or_zero_ahead(slot + T * 16, second ? from + K : from, second);
     }
     copy_commit();
   };
 
   int row = first, piece = 0;  // what is issued next
-#pragma unroll
+#pragma unroll 1
   for (int i = 0; i < SLOTS1; i++) {
     issue(ring + i * SLOT, row, piece);
     if (++piece == pieces) piece = 0, row += 2;
@@ -98,7 +99,8 @@ __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, 
       } else {
         for (int j = 0; j < pieces; j++) step(xShared[t + j * T]);
       }
-      const float a = __shfl_sync(FULL_WARP, odd ? c[1] : c[0], source), b = __shfl_sync(FULL_WARP, odd ? c[3] : c[2], source);
+      const float a = __shfl_sync(FULL_WARP, odd ? c[1] : c[0], source);
+      const float b = __shfl_sync(FULL_WARP, odd ? c[3] : c[2], source);
       float sum = lane & 8 ? b : a;
 #pragma unroll
       for (int o = 4; o; o >>= 1) sum += __shfl_xor_sync(FULL_WARP, sum, o);
@@ -120,7 +122,7 @@ __device__ __forceinline__ void one_row(OUT* out, const bf16* x, const bf16* w, 
 template <typename OUT>
 __device__ __forceinline__ void dispatch1(OUT* out, const bf16* x, const bf16* w, const float* bias, int N, int K) {
   DYNAMIC_SHARED(unsigned char, shared);
-  __shared__ float partial[2][BATCH][WARPS1];
+  __shared__ float partial[2][BATCH][PITCH1];
   let_next_start();
   switch ((K / 8 + THREADS1 - 1) / THREADS1) {
 #define PIECES(n) \
@@ -146,18 +148,20 @@ __device__ __forceinline__ void eight_rows(OUT* out, const bf16* x, const bf16* 
   int issueRow = first + g, issueStep = 0;
   auto issue = [&](uint32_t stage) {
     const int c = issueStep * 32 + warp * 8 + q;
-    const bf16* from = w + (long)issueRow * K + c * 8;
+    const bool valid = c < chunks, second = c + 4 < chunks;
+    const bf16* row = w + (long)issueRow * K + min(c, chunks - 1) * 8;
 #pragma unroll
     for (int i = 0; i < 2 * TILES; i++) {
       if (issueRow + 8 * i < last) {
-        copy16_or_zero_ahead(stage + 2 * i * T * 16, from + 8L * i * K, c < chunks);
-        copy16_or_zero_ahead(stage + (2 * i + 1) * T * 16, c + 4 < chunks ? from + 8L * i * K + 32 : from, c + 4 < chunks);
+        const bf16* from = row + 8L * i * K;
+        copy16_or_zero_ahead(stage + 2 * i * T * 16, from, valid);
+        copy16_or_zero_ahead(stage + (2 * i + 1) * T * 16, second ? from + 32 : from, second);
       }
     }
     copy_commit();
     if (++issueStep == steps) issueStep = 0, issueRow += ROWS;
   };
-#pragma unroll
+#pragma unroll 1
   for (int i = 0; i < STAGES; i++) issue(ring + i * STAGE);
   wait_for_previous();
 
@@ -220,12 +224,13 @@ __device__ __forceinline__ void dispatch8(OUT* out, const bf16* x, const bf16* w
 
 }  // namespace gemv
 
-extern "C" __global__ void __launch_bounds__(256)
+// Registers: two of these CTAs and one of norm.cu's for 4096 values fit one SM.
+extern "C" __global__ void __launch_bounds__(256, 2)
     gemv_bf16_m1(bf16* out, const bf16* x, const bf16* w, const float* bias, int N, int K) {
   gemv::dispatch1(out, x, w, bias, N, K);
 }
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     gemv_bf16_m1_f32out(float* out, const bf16* x, const bf16* w, const float* bias, int N, int K) {
   gemv::dispatch1(out, x, w, bias, N, K);
 }

@@ -87,7 +87,7 @@ __device__ __forceinline__ void merge_top(int num_lists, int n, Load load, Emit 
 
 }  // namespace sampling
 
-extern "C" __global__ void __launch_bounds__(sampling::THREADS)
+extern "C" __global__ void __launch_bounds__(sampling::THREADS, 2)
     logprobs_f32(const float* logits, int rowStride, const float* raw, int rawStride, int vocab,
                  const LogprobRow* wanted, const int* ids, unsigned* arrivals, LogprobPart* parts,
                  unsigned long long* partKeys, int topStride, LogprobResult* results, int* topIds,

@@ -12,8 +12,6 @@
 
 namespace rms {
 
-constexpr int KEPT = 2;  // vectors of eight that a thread keeps in registers; longer rows read the rest twice
-
 struct F8 {
   float v[8];
 };
@@ -66,54 +64,49 @@ __device__ __forceinline__ void row_norm(bf16* out, float* x, const bf16* delta,
   float sum = 0.f;
   if (hidden & 7) {  // rows start anywhere: element by element, each thread reads back what it wrote
     wait_for_previous();
+#pragma unroll 1
     for (int i = threadIdx.x; i < hidden; i += blockDim.x) {
       float v = x[i];
       if (ADD) x[i] = v = fmaf(__bfloat162float(delta[i]), deltaScale, v);
       sum = fmaf(v, v, sum);
     }
     const float r = rsqrtf(block_sum(sum, scratch) / hidden + eps);
+#pragma unroll 1
     for (int i = threadIdx.x; i < hidden; i += blockDim.x) out[i] = __float2bfloat16(x[i] * r * weight[i]);
     return;
   }
+  // Eight values a thread stay in registers; rows of more than 8192 read the rest twice.
   const int step = 8 * blockDim.x, first = 8 * threadIdx.x;
-  F8 kept[KEPT], w[KEPT];
-#pragma unroll
-  for (int j = 0; j < KEPT; j++)
-    if (first + j * step < hidden) w[j] = load_f8(weight + first + j * step);
+  F8 kept, w;
+  if (first < hidden) w = load_f8(weight + first);
   wait_for_previous();
-#pragma unroll
-  for (int j = 0; j < KEPT; j++) {
-    const int i = first + j * step;
-    if (i < hidden) {
-      kept[j] = load_row<ADD>(x + i, delta + i, deltaScale);
-      sum = square_sum(kept[j], sum);
-    }
+  if (first < hidden) {
+    kept = load_row<ADD>(x + first, delta + first, deltaScale);
+    sum = square_sum(kept, sum);
   }
-  for (int i = first + KEPT * step; i < hidden; i += step) {
+#pragma unroll 1
+  for (int i = first + step; i < hidden; i += step) {
     F8 v = load_row<ADD>(x + i, delta + i, deltaScale);
     if (ADD) store_f8(x + i, v);
     sum = square_sum(v, sum);
   }
   const float r = rsqrtf(block_sum(sum, scratch) / hidden + eps);
-#pragma unroll
-  for (int j = 0; j < KEPT; j++) {
-    const int i = first + j * step;
-    if (i < hidden) {
-      scale_store(out + i, kept[j], r, w[j]);
-      if (ADD) store_f8(x + i, kept[j]);
-    }
+  if (first < hidden) {
+    scale_store(out + first, kept, r, w);
+    if (ADD) store_f8(x + first, kept);
   }
-  for (int i = first + KEPT * step; i < hidden; i += step) scale_store(out + i, load_f8(x + i), r, load_f8(weight + i));
+#pragma unroll 1
+  for (int i = first + step; i < hidden; i += step) scale_store(out + i, load_f8(x + i), r, load_f8(weight + i));
 }
 
 }  // namespace rms
 
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(1024, 1)
     rms_norm_bf16(bf16* out, const float* x, const float* weight, float eps, int hidden) {
   rms::row_norm<false>(out, const_cast<float*>(x), nullptr, 0.f, weight, eps, hidden);
 }
 
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(1024, 1)
     add_rms_norm_bf16(bf16* out, float* residual, const bf16* delta, float deltaScale, const float* weight, float eps,
                       int hidden) {
   rms::row_norm<true>(out, residual, delta, deltaScale, weight, eps, hidden);

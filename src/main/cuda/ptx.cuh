@@ -1,8 +1,8 @@
-// The PTX of the kernels for all cards: asynchronous copies, ldmatrix and mma.sync. The emulator of the tests brings its
-// own form of everything here and defines QUIRE_PTX.
-#ifndef QUIRE_PTX
-#define QUIRE_PTX
+// The PTX of the kernels for all cards: asynchronous copies, ldmatrix and mma.sync. The emulator of the tests has its own
+// form of everything here.
+#pragma once
 #include <stdint.h>
+#ifndef QUIRE_EMULATED
 
 // The block's dynamic shared memory.
 #define DYNAMIC_SHARED(type, name) extern __shared__ __align__(128) type name[]

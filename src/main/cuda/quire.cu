@@ -12,3 +12,4 @@
 #include "rope.cu"
 #include "rope_table.cu"
 #include "sampling.cu"
+#include "sampling_select.cu"

@@ -29,9 +29,11 @@ struct SamplingState {
   unsigned range_count;   // tokens in them
   unsigned count_before;  // tokens in better bins
   unsigned long long sum_before;
+  unsigned long long total;  // of all tokens
   unsigned threshold_key;  // kept: greater keys, and equal ones up to last_id
   int last_id;
 };
+static_assert(sizeof(SamplingRow) == 40 && sizeof(SamplingState) == 64, "the host lays these out too");
 
 namespace sampling {
 
@@ -41,8 +43,7 @@ constexpr int PER_LANE = 16;
 constexpr int CHUNK = WARP * PER_LANE;  // consecutive ids of one warp
 constexpr int TILE = WARPS * CHUNK;     // 8192 consecutive ids of one block
 constexpr int NUM_BINS = 1024;
-constexpr int MAX_RANGE = 2048;  // tokens that are sorted in shared memory
-constexpr int MAX_CHUNKS = 1024; // a vocabulary of 2^19
+constexpr int MAX_RANGE = 4096;  // tokens that are sorted in shared memory
 
 enum Phase { DONE, DRAW, HISTOGRAM, SELECT, SELECT_LARGE };
 
@@ -124,7 +125,7 @@ struct Weigher {
 
   // Falls as the logit rises; every token of non-zero weight has a bin, as 2^-35 is e^-24.26.
   __device__ __forceinline__ static int bin(float exponent) {
-    return min(NUM_BINS - 1, (int)__fmul_rn(exponent, -NUM_BINS / 24.5f));
+    return min(NUM_BINS - 1, __float2int_rz(__fmul_rn(exponent, -NUM_BINS / 24.5f)));
   }
 };
 
@@ -136,20 +137,22 @@ __device__ __forceinline__ unsigned long long top_p_target(float top_p, unsigned
 
 // A warp's chunk: lane holds ids start + 128 j + 4 lane + e at v[4 j + e]; ids beyond the row are -inf.
 __device__ __forceinline__ void load_chunk(const float* x, int vocab, int start, float (&v)[PER_LANE]) {
-  bool aligned = (reinterpret_cast<uintptr_t>(x) & 15) == 0;
   int lane = threadIdx.x & 31;
+  // One branch for the warp, so that all loads are under way together.
+  if ((reinterpret_cast<uintptr_t>(x) & 15) == 0 && start + CHUNK <= vocab) {
 #pragma unroll
-  for (int j = 0; j < PER_LANE / 4; j++) {
-    int id = start + j * 128 + lane * 4;
-    if (aligned && id + 4 <= vocab) {
-      float4 q = *reinterpret_cast<const float4*>(x + id);
+    for (int j = 0; j < PER_LANE / 4; j++) {
+      float4 q = *reinterpret_cast<const float4*>(x + start + j * 128 + lane * 4);
       v[4 * j] = q.x;
       v[4 * j + 1] = q.y;
       v[4 * j + 2] = q.z;
       v[4 * j + 3] = q.w;
-    } else {
+    }
+  } else {
 #pragma unroll
-      for (int e = 0; e < 4; e++) v[4 * j + e] = id + e < vocab ? x[id + e] : MINUS_INFINITY;
+    for (int i = 0; i < PER_LANE; i++) {
+      int id = start + (i >> 2) * 128 + lane * 4 + (i & 3);
+      v[i] = id < vocab ? x[id] : MINUS_INFINITY;
     }
   }
 }

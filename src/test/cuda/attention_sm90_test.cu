@@ -1,11 +1,9 @@
 // Prefill attention on Hopper against a reference in double; every unused cache slot and block table gap is poisoned.
-// `small` for the sanitizers, `some` for the emulator, `bench` for a table of times; -DSM90_PREFILL_VARIANTS adds other tiles.
-#include "../../main/cuda/attention_sm90.cu"
+#include "check.cuh"
 #include <unistd.h>
 #include <atomic>
 #include <thread>
-#include "check.cuh"
-#include "launch.cuh"
+#include "../../main/cuda/attention_sm90.cu"
 
 typedef void (*Kernel)(bf16*, int, CUtensorMap, CUtensorMap, CUtensorMap, int, int, const int*, const int*, const int*,
                        const int*, const int2*, int, int, int, int, float, int, float, const float*, int*);
@@ -51,7 +49,6 @@ static std::atomic<int> beats{0};
 
 // A kernel that waits forever would hold the card: the program ends when nothing has moved for 20 seconds.
 static void start_watchdog() {
-#ifdef __CUDACC__
   std::thread([] {
     for (int seen = -1, still = 0;; sleep(1)) {
       still = beats == seen ? still + 1 : 0;
@@ -63,16 +60,15 @@ static void start_watchdog() {
       }
     }
   }).detach();
-#endif
 }
 
 typedef CUresult (*Encode)(CUtensorMap*, CUtensorMapDataType, cuuint32_t, void*, const cuuint64_t*, const cuuint64_t*,
                            const cuuint32_t*, const cuuint32_t*, CUtensorMapInterleave, CUtensorMapSwizzle,
                            CUtensorMapL2promotion, CUtensorMapFloatOOBfill);
 
-// Into place: g++ does not align temporaries as the driver asks.
+// The map's own address is aligned, that of a returned copy need not be.
 static void tensor_map(CUtensorMap& map, const void* p, std::vector<cuuint64_t> dims, std::vector<cuuint64_t> strides,
-                              std::vector<cuuint32_t> box) {
+                       std::vector<cuuint32_t> box) {
   static Encode encode = nullptr;
   if (!encode) {
     cudaDriverEntryPointQueryResult found;
@@ -202,6 +198,7 @@ struct Launch {
                       {64, (cuuint32_t)BS, 1, 1});
     tensor_map(vMap, b.dv->p, {D, BS, KV, (cuuint64_t)b.numBlocks}, {D * 2, D * BS * 2, D * BS * KV * 2},
                       {64, (cuuint32_t)BS, 1, 1});
+    CUDA(cudaFuncSetAttribute((const void*)f.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, f.shared));
     int sms;
     CUDA(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, 0));
     grid = std::min(sms, numItems * a.heads() / headsPerTile);
@@ -210,9 +207,15 @@ struct Launch {
 
   void operator()(cudaStream_t s) const {
     const Shape& a = b.a;
-    launch(f.kernel, dim3(grid), dim3(f.threads), f.shared, s, b.dout->p, b.outStride, qMap, kMap, vMap, a.D, a.blockSize,
-           b.dcu->p, b.dlens->p, b.dstart->p, b.dtables->p, items->p, numItems, a.heads(), a.kvHeads, headsPerTile,
-           1.f / sqrtf((float)a.D), a.window, a.cap, a.sinks ? b.dsinks->p : nullptr, b.dcounter->p);
+    cudaLaunchConfig_t config = {};
+    config.gridDim = dim3(grid);
+    config.blockDim = dim3(f.threads);
+    config.dynamicSmemBytes = f.shared;
+    config.stream = s;
+    CUDA(cudaLaunchKernelEx(&config, f.kernel, (bf16*)b.dout->p, b.outStride, qMap, kMap, vMap, a.D, a.blockSize,
+                            (const int*)b.dcu->p, (const int*)b.dlens->p, (const int*)b.dstart->p, (const int*)b.dtables->p,
+                            (const int2*)items->p, numItems, a.heads(), a.kvHeads, headsPerTile, 1.f / sqrtf((float)a.D),
+                            a.window, a.cap, a.sinks ? (const float*)b.dsinks->p : nullptr, b.dcounter->p));
   }
 };
 
@@ -279,8 +282,6 @@ static void check(const Variant& f, const Batch& b, const std::vector<double>& w
   launch(0);
   LAUNCHED();
   beats++;
-  auto counter = b.dcounter->get();
-  expect(counter[0] == 0 && counter[1] == 0, (std::string(name) + ": counter").c_str(), counter[0], 0);
   auto out = b.dout->get();
   int T = b.cu.back(), width = a.heads() * a.D;
   std::vector<double> got, expected;
@@ -358,19 +359,6 @@ int main(int argc, char** argv) {
   if (mode == "small") {
     for (int D : {64, 96, 128, 256}) check_all({D, 16, 2, 3, 0, 0, true}, Sequences{{1, 0}, {65, 0}, {7, 130}});
     check_all({128, 32, 1, 2, 40, 20.f}, Sequences{{150, 60}});
-    printf("worst relative error %.2e\n", worst);
-    return summary();
-  }
-  if (mode == "some") {  // what an emulator can do in a minute
-    Sequences few = {{1, 0}, {2, 0}, {63, 0}, {129, 0}, {1, 200}, {17, 290}, {130, 70}};
-    int n = 0;
-    for (int D : {64, 80, 96, 128, 256})
-      for (int blockSize : {16, 32, 64})
-        for (int window : {0, 1, 17, 150}) {
-          const int group = n % 4 + 1;
-          check_all({D, blockSize, 1, group, n % 3 ? window : 0, n % 5 == 3 ? 5.f : 0.f, n % 2 == 1}, few);
-          n++;
-        }
     printf("worst relative error %.2e\n", worst);
     return summary();
   }

@@ -112,8 +112,12 @@ static void host_adjust(std::vector<float>& x, const Row& row) {
 static std::vector<int> best_first(const std::vector<float>& x, int count) {
   std::vector<int> order(x.size());
   std::iota(order.begin(), order.end(), 0);
-  std::partial_sort(order.begin(), order.begin() + count, order.end(),
-                    [&](int a, int b) { return x[a] > x[b] || (x[a] == x[b] && a < b); });
+  auto better = [&](int a, int b) { return x[a] > x[b] || (x[a] == x[b] && a < b); };
+  if (count < (int)x.size() / 8) {
+    std::partial_sort(order.begin(), order.begin() + count, order.end(), better);
+  } else {
+    std::sort(order.begin(), order.end(), better);
+  }
   return order;
 }
 

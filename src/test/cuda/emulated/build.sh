@@ -1,6 +1,7 @@
 #!/bin/sh
 # Compiles the kernels for this processor: libquire-emulated.so (see library.cpp) and the kernel tests as programs.
 #   build.sh OUTPUT_DIR [TEST ...]   only the library, or only these tests (norm, rope, ...), when named: "library norm"
+#   the library comes with stand-ins of CUDA's libraries, on which the CUDA backend runs: see libraries.sh
 #   CXX, CUDA_HOME                   the compiler (g++) and where the CUDA headers are (/usr/local/cuda)
 #   SANITIZE=1                       out-of-bounds, misaligned and overflowing accesses end the program
 # A new kernel needs nothing here; a new family is included by src/main/cuda/quire.cu, its PTX stands in ptx.cuh and ptx.h,
@@ -28,7 +29,7 @@ if [ "$(uname -m)" != x86_64 ]; then
     exit 0
 fi
 
-flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -x c++"
+flags="-std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -fPIC -fvisibility=hidden -w -Wno-psabi -x c++"
 if [ -n "${SANITIZE:-}" ]; then
     flags="$flags -g -fsanitize=address,alignment,bounds,shift,signed-integer-overflow -fno-sanitize-recover=all"
     flags="$flags -ftrivial-auto-var-init=pattern"
@@ -37,17 +38,34 @@ link=$(echo "$flags" | tr ' ' '\n' | grep -e '^-fsanitize' || true)
 includes="-I $here -I $tests -I $sources -I $cuda -include $here/builtins.h"
 mkdir -p "$output"
 
-# needs_build RESULT: any source is newer.
-needs_build() {
-    [ ! -f "$1" ] || [ -n "$(find "$sources" "$tests" -type f -newer "$1" -print | head -n 1)" ]
+# newer RESULT PATTERN ...: a source with such a name is newer.
+newer() {
+    result=$1
+    shift
+    [ -f "$result" ] || return 0
+    for pattern in "$@"; do
+        [ -z "$(find "$sources" "$tests" -type f -name "$pattern" -newer "$result" -print | head -n 1)" ] || return 0
+    done
+    return 1
 }
 
+# Only what is included by everything; other tests' sources do not matter.
+headers="*.h *.cuh build.sh"
+
 compile_core() {
-    for unit in core ptx ptx_sm90; do
-        if needs_build "$output/$unit.o"; then
-            "$cxx" $flags $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
+    for unit in core ptx sm90; do
+        if newer "$output/$unit.o" $headers "$unit.cpp"; then
+            "$cxx" $flags -O3 $includes -c "$here/$unit.cpp" -o "$output/$unit.o"
         fi
     done
+    core="$output/core.o $output/ptx.o $output/sm90.o"
+}
+
+# linked RESULT OBJECT ...: the result is newer than all of its objects.
+linked() {
+    result=$1
+    shift
+    [ -f "$result" ] && [ -z "$(find "$@" -newer "$result" -print)" ]
 }
 
 # The names and the largest blocks of all kernels, found behind the preprocessor as many names are made by macros.
@@ -59,19 +77,25 @@ list_kernels() {
 
 build_library() {
     library=$output/libquire-emulated.so
-    needs_build "$library" || return 0
-    list_kernels >"$output/kernels.inc"
-    echo "[INFO] Emulated kernels: compiling $(grep -c KERNEL "$output/kernels.inc") kernels"
-    "$cxx" $flags $includes -I "$output" -c "$here/library.cpp" -o "$output/library.o"
+    if newer "$output/library.o" $headers library.cpp "*.cu"; then
+        list_kernels >"$output/kernels.inc"
+        echo "[INFO] Emulated kernels: compiling $(grep -c KERNEL "$output/kernels.inc") kernels"
+        "$cxx" $flags $includes -I "$output" -c "$here/library.cpp" -o "$output/library.o"
+    fi
+    linked "$library" "$output/library.o" $core && return
     echo '{ global: emulated_*; local: *; };' >"$output/exports"
-    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" "$output/core.o" "$output/ptx.o" "$output/ptx_sm90.o" -o "$library.partial"
+    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" $core -o "$library.partial"
     mv -f "$library.partial" "$library"
+    sh "$here/libraries.sh" "$output"
 }
 
 build_test() {
-    needs_build "$output/$1_test" || return 0
-    "$cxx" $flags $includes -c "$tests/$1_test.cu" -o "$output/$1_test.o"
-    "$cxx" $link "$output/$1_test.o" "$output/core.o" "$output/ptx.o" "$output/ptx_sm90.o" -lpthread -o "$output/$1_test"
+    program=$output/$1_test
+    kernels=$(cd "$sources" && ls ./*.cu | sed 's/^..//')
+    if newer "$program.o" $headers $kernels "$1_test.cu"; then
+        "$cxx" $flags -fvisibility=default $includes -c "$tests/$1_test.cu" -o "$program.o"
+    fi
+    linked "$program" "$program.o" $core || "$cxx" $link "$program.o" $core -rdynamic -lpthread -ldl -o "$program"
 }
 
 if [ $# = 0 ]; then

@@ -253,5 +253,7 @@ inline unsigned __funnelshift_l(unsigned lo, unsigned hi, unsigned n) { return (
 inline unsigned __funnelshift_r(unsigned lo, unsigned hi, unsigned n) { return (unsigned)(((uint64_t)hi << 32 | lo) >> (n & 31)); }
 inline void __trap() { emulated::fault("__trap"); }
 
+#define QUIRE_EMULATED  // the primitives come from here
+#define __CUDA_ARCH_FEAT_SM90_ALL
 #include "ptx.h"
-#include "ptx_sm90.h"
+#include "sm90.h"

@@ -32,7 +32,7 @@ Meeting blockMeeting, named[16];
 alignas(1024) unsigned char dynamicShared[SHARED_BYTES];
 unsigned dynamicBytes;
 bool (*tick)() = nullptr;
-void (*forget)() = nullptr;
+void (*forget[2])() = {};
 
 extern "C" void emulated_switch(void** from, void* to);
 asm(R"(.text
@@ -59,13 +59,14 @@ static bool faulted;
 static long seen, idle;
 static unsigned long launches;
 // The thread-local variables of this program or library: the kernels' static shared memory.
-static thread_local char anchor;
+static thread_local volatile char anchor;
 static unsigned char* staticShared;
 static size_t staticBytes;
 constexpr uint32_t STATIC_ADDRESS = 1 << 24;
 
 static void find_static_shared() {
-  anchor = 1;
+  // Volatile: nothing reads it, but it makes the memory of this thread be there.
+  *(volatile char*)&anchor = 1;
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void*) {
         bool mine = false;
@@ -123,20 +124,21 @@ static void report_hang() {
   for (int i = 0; i < numThreads; i++) {
     auto waits = [&](int j) { return fibers[j].done ? "(ended)" : fibers[j].where; };
     int last = i;
-    while (last + 1 < numThreads && !strcmp(waits(i), waits(last + 1))) last++;
-    fprintf(stderr, "  threads %d to %d: %s\n", i, last, waits(i));
+    while (last + 1 < numThreads && !strcmp(waits(i), waits(last + 1)) && fibers[i].which == fibers[last + 1].which) last++;
+    fprintf(stderr, "  threads %d to %d: %s", i, last, waits(i));
+    fprintf(stderr, fibers[i].which && !fibers[i].done ? " at %ld\n" : "\n", fibers[i].which);
     i = last;
   }
   faulted = true;
   end_block();
 }
 
-// The next thread to run: mostly of the same warp.
-static int choose() {
+// The next thread to run: mostly of the same warp; `away`: of another one if there is any.
+static int choose(bool away = false) {
   for (;;) {
     int w = current / 32, count = (numThreads + 31) / 32;
-    uint32_t m = warps[w].ready;
-    int turn = (current + 1) & 31;
+    uint32_t m = away ? 0 : warps[w].ready;
+    int turn = (away ? dice() : current + 1) & 31;
     if (shuffled) {
       uint32_t r = dice();
       if (r % 8 == 0) turn = r >> 3 & 31;
@@ -176,8 +178,9 @@ static void go(int next) {
   emulated_switch(from, f.at);
 }
 
-void sleep(const char* where) {
+void sleep(const char* where, long which) {
   fibers[current].where = where;
+  fibers[current].which = which;
   warps[current / 32].ready &= ~(1u << current % 32);
   int next = choose();
   if (next != current) go(next);
@@ -186,10 +189,10 @@ void sleep(const char* where) {
 
 void yield() {
   if (progress != seen) seen = progress, idle = 0;
-  if (++idle % numThreads == 0 && tick && tick()) seen = -1;
-  if (idle > 2000L * numThreads) report_hang();
+  if (++idle % (4 * numThreads) == 0 && tick && tick()) seen = -1;
+  if (idle > 1000L * numThreads) report_hang();
   fibers[current].where = "a loop";
-  int next = choose();
+  int next = choose(true);
   if (next != current) go(next);
 }
 
@@ -225,7 +228,7 @@ void collective(const char* name, uint32_t mask, void (*finish)(Warp&, uint32_t)
     if (!c.arrived && !g) g = &c;
   }
   if (!g) fault("%s: too many different masks", name);
-  if (g->arrived && strcmp(g->name, name)) fault("%s, but other lanes of its warp are in %s", name, g->name);
+  if (g->arrived && g->name != name && strcmp(g->name, name)) fault("%s, but other lanes of its warp are in %s", name, g->name);
   g->mask = mask;
   g->name = name;
   g->finish = finish;
@@ -298,7 +301,8 @@ static void run_block() {
   numLive = numThreads;
   seen = -1, idle = 0;
   if (shuffled) lateness = (int[]){0, 8, 4, 7}[dice() % 4];
-  if (forget) forget();
+  for (auto f : forget)
+    if (f) f();
   const int first = shuffled ? dice() % numThreads : 0;
   prepare(fibers[first]);
   set_current(first);

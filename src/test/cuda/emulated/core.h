@@ -21,7 +21,8 @@ struct Meeting {
 struct Fiber {
   void* at = nullptr;  // its stack pointer; null before it starts
   void* stack = nullptr;
-  const char* where = "";  // what it waits in
+  const char* where = "";  // what it waits in, and which one
+  long which = 0;
   bool done = false;
 };
 
@@ -62,14 +63,14 @@ extern unsigned dynamicBytes;
 // Does pending asynchronous work, for primitives whose work has no thread of its own; false when there is none left.
 extern bool (*tick)();
 // Called before each block.
-extern void (*forget)();
+extern void (*forget[2])();
 
 // Reports a fault of the running thread and ends the block; does not return.
 void fault(const char* format, ...) __attribute__((format(printf, 1, 2)));
 // The running thread stays ready, others run.
 void yield();
 // The running thread waits until somebody sets its bit in Warp::ready.
-void sleep(const char* where);
+void sleep(const char* where, long which = 0);
 void wake(Meeting& m);
 
 inline void meet(Meeting& m, int count, bool wait = true, const char* where = "a named barrier") {

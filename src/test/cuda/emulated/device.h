@@ -34,6 +34,7 @@ struct Stream {
 struct Event {
   Stream* stream = nullptr;
   unsigned long position = 0;
+  double micros = 0;  // when the stream came to it
 };
 
 // What a test may change: see cudaDeviceSetLimit in runtime.cpp.

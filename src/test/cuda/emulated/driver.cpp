@@ -1,6 +1,5 @@
 // The functions of libcuda that Quire calls: kernels run in the emulator when their stream's work is waited for.
 #include "device.h"
-#include "tensor_map.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -98,11 +97,4 @@ extern "C" CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction fu
   }
   ((Stream*)config->hStream)->add(launch);
   return CUDA_SUCCESS;
-}
-
-extern "C" CUresult cuTensorMapEncodeTiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* p, const cuuint64_t* dims,
-                                           const cuuint64_t* strides, const cuuint32_t* box, const cuuint32_t* steps,
-                                           CUtensorMapInterleave interleave, CUtensorMapSwizzle swizzle,
-                                           CUtensorMapL2promotion promotion, CUtensorMapFloatOOBfill fill) {
-  return emulated::encode_map(map, type, rank, p, dims, strides, box, steps, interleave, swizzle, promotion, fill);
 }

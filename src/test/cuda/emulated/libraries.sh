@@ -4,6 +4,10 @@
 set -eu
 sources=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 folder=$1
+newest=$folder/libcublas.so.13
+if [ -f "$newest" ] && [ -z "$(find "$sources" -type f -newer "$newest" -print | head -n 1)" ]; then
+    exit 0
+fi
 flags="-std=c++17 -O2 -fopenmp-simd -Wall -Wextra -fPIC -shared -I${CUDA_HOME:-/usr/local/cuda}/include"
 # shellcheck disable=SC2086
 g++ $flags -Wl,-soname,libcuda.so.1 -Wl,-rpath,'$ORIGIN' -o "$folder/libcuda.so.1" \
@@ -15,3 +19,5 @@ for name in cudart cublasLt cublas; do
         -Wl,-rpath,'$ORIGIN' -o "$folder/lib$name.so.13" "$folder/$name.c" \
         -Wl,--no-as-needed -L"$folder" -l:libcuda.so.1
 done
+# The tokenizers' loader looks for a CUDA runtime by itself, under this name.
+ln -sf libcudart.so.13 "$folder/libcudart.so"

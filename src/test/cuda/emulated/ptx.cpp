@@ -19,9 +19,8 @@ static Pending pending[emulated::MAX_THREADS];
 
 static void forget_copies() {
   for (int i = 0; i < emulated::numThreads; i++) pending[i].copies.clear(), pending[i].ends.clear();
-  forget_sm90();
 }
-static const bool registered = (emulated::forget = forget_copies);
+static const bool registered = (emulated::forget[0] = forget_copies);
 
 static void arrive(const Copy& c) {
   if (c.bytes) memcpy(c.to, c.from, c.bytes);
@@ -55,9 +54,12 @@ void copy_wait(unsigned allowed) {
 static inline float low(uint32_t pair) { return __uint_as_float(pair << 16); }
 static inline float high(uint32_t pair) { return __uint_as_float(pair & 0xffff0000u); }
 
+typedef float Eight __attribute__((vector_size(32)));
+
 void multiply(emulated::Warp& w, uint32_t active) {
   if (active != ~0u) return emulated::fault("mma by mask %08x", active);
-  float a[16][16], b[16][8], c[16][8];
+  float a[16][16];
+  alignas(32) float b[16][8], c[16][8];
   const Product* products[32];
   for (int l = 0; l < 32; l++) {
     const Product& p = *(products[l] = (const Product*)w.arguments[l]);
@@ -70,17 +72,18 @@ void multiply(emulated::Warp& w, uint32_t active) {
       b[q + i * 8][g] = low(p.b[i]);
       b[q + i * 8 + 1][g] = high(p.b[i]);
     }
-    for (int i = 0; i < 4; i++) c[g + i / 2 * 8][q + i % 2] = p.c[i];
   }
-  for (int m = 0; m < 16; m++) {
-    float sum[8] = {};
-    for (int k = 0; k < 16; k++)
-      for (int n = 0; n < 8; n++) sum[n] += a[m][k] * b[k][n];
-    for (int n = 0; n < 8; n++) c[m][n] += sum[n];
+  for (int m = 0; m < 16; m += 4) {
+    Eight sums[4] = {};
+    for (int k = 0; k < 16; k++) {
+      const Eight row = *(const Eight*)b[k];
+      for (int i = 0; i < 4; i++) sums[i] += a[m + i][k] * row;
+    }
+    for (int i = 0; i < 4; i++) *(Eight*)c[m + i] = sums[i];
   }
   for (int l = 0; l < 32; l++) {
     const int g = l / 4, q = l % 4 * 2;
-    for (int i = 0; i < 4; i++) products[l]->c[i] = c[g + i / 2 * 8][q + i % 2];
+    for (int i = 0; i < 4; i++) products[l]->c[i] += c[g + i / 2 * 8][q + i % 2];
   }
 }
 

@@ -1,6 +1,5 @@
 // The primitives of src/main/cuda/ptx.cuh, as the PTX manual describes them.
 #pragma once
-#define QUIRE_PTX  // takes the place of src/main/cuda/ptx.cuh
 #include "builtins.h"
 
 namespace ptx {

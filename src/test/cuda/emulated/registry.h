@@ -38,10 +38,20 @@ int launch(const char* name, void (*kernel)(P...), dim3 grid, dim3 block, unsign
   return run_grid(name, grid, block, sharedBytes, Call<P...>::run, &call);
 }
 
+// Bytes of each parameter; their number.
+template <typename... P>
+int parameter_sizes(void (*)(P...), size_t* sizes, int max) {
+  const size_t all[] = {sizeof(std::decay_t<P>)..., 0};
+  const int count = sizeof...(P);
+  for (int i = 0; i < count && i < max; i++) sizes[i] = all[i];
+  return count;
+}
+
 struct Kernel {
   const char* name;
   int maxThreads;
   int (*launch)(const Kernel&, dim3, dim3, unsigned, void**);
+  int (*parameterSizes)(size_t*, int);
 };
 
 }  // namespace emulated

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <algorithm>
 #include <chrono>
 
 namespace emulated_device {
@@ -14,6 +15,18 @@ long numLaunches = 0;
 cudaError_t sticky = cudaSuccess;
 static std::map<void*, size_t> allocations;
 static thread_local cudaError_t last = cudaSuccess;
+
+static std::vector<Stream*> streams;
+
+// Freeing memory waits for everything, as on a real device.
+static void drain() {
+  std::vector<Stream*> all;
+  {
+    std::lock_guard<std::mutex> guard(deviceLock);
+    all = streams;
+  }
+  for (Stream* s : all) s->run(~0ul);
+}
 
 cudaError_t failed(cudaError_t code) {
   if (code != cudaSuccess) last = code;
@@ -69,6 +82,8 @@ extern "C" cudaError_t cudaDriverGetVersion(int* version) {
   return cudaSuccess;
 }
 
+extern "C" cudaError_t cudaRuntimeGetVersion(int* version) { return cudaDriverGetVersion(version); }
+
 extern "C" cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
   return cudaSuccess;
@@ -100,6 +115,7 @@ extern "C" cudaError_t cudaMalloc(void** pointer, size_t bytes) {
 
 extern "C" cudaError_t cudaFree(void* pointer) {
   if (pointer == nullptr) return cudaSuccess;
+  drain();
   std::lock_guard<std::mutex> guard(deviceLock);
   auto it = allocations.find(pointer);
   if (it == allocations.end()) return failed(cudaErrorInvalidValue);
@@ -116,6 +132,7 @@ extern "C" cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned) {
 }
 
 extern "C" cudaError_t cudaFreeHost(void* pointer) {
+  drain();
   free(pointer);
   return cudaSuccess;
 }
@@ -128,13 +145,18 @@ extern "C" cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 
 extern "C" cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = (cudaStream_t) new Stream();
+  Stream* s = new Stream();
+  std::lock_guard<std::mutex> guard(deviceLock);
+  streams.push_back(s);
+  *stream = (cudaStream_t)s;
   return failed(sticky);
 }
 
 extern "C" cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   Stream* s = (Stream*)stream;
-  s->run(s->added);
+  s->run(~0ul);
+  std::lock_guard<std::mutex> guard(deviceLock);
+  streams.erase(std::find(streams.begin(), streams.end(), s));
   delete s;
   return cudaSuccess;
 }
@@ -179,10 +201,14 @@ extern "C" cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   Event* e = (Event*)event;
   Stream* s = (Stream*)stream;
   if (s->capture != nullptr) return failed(cudaErrorStreamCaptureUnsupported);
-  std::lock_guard<std::mutex> guard(s->lock);
+  if (sticky != cudaSuccess) return failed(sticky);
+  s->add([e] {
+    e->micros = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return cudaSuccess;
+  });
   e->stream = s;
   e->position = s->added;
-  return failed(sticky);
+  return cudaSuccess;
 }
 
 extern "C" cudaError_t cudaEventSynchronize(cudaEvent_t event) {
@@ -195,7 +221,7 @@ extern "C" cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynch
 extern "C" cudaError_t cudaEventElapsedTime(float* millis, cudaEvent_t start, cudaEvent_t end) {
   cudaEventSynchronize(start);
   cudaEventSynchronize(end);
-  *millis = 0.001f;
+  *millis = (float)((((Event*)end)->micros - ((Event*)start)->micros) / 1e3);
   return failed(sticky);
 }
 

@@ -26,6 +26,8 @@ final class CudaArena implements Arena {
         memory.add(block);
         allocatedBytes += numBytes;
         stream.fill(block.address(), 0, numBytes);
+        // Uploads run on streams of their own: they must not be overtaken by the zeros.
+        stream.synchronize();
         return new Tensor(dtype, shape, new Storage.Device(block.address(), numBytes));
     }
 

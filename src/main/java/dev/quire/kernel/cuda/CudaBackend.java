@@ -7,6 +7,7 @@ import dev.quire.kernel.Backend;
 import dev.quire.kernel.EmbeddingKernels;
 import dev.quire.kernel.GemmKernels;
 import dev.quire.kernel.KvCacheKernels;
+import dev.quire.kernel.Linear;
 import dev.quire.kernel.NormKernels;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.kernel.RopeKernels;
@@ -201,6 +202,11 @@ public final class CudaBackend implements Backend {
     @Override
     public GemmKernels gemm() {
         return gemm;
+    }
+
+    /** How the product with a matrix of this backend runs at so many rows, for tests and logs. */
+    String describeProduct(Linear weight, int numRows) {
+        return gemm.describe(weight, numRows);
     }
 
     @Override

@@ -9,7 +9,7 @@ final class SamplingScratch implements AutoCloseable {
 
     private static final int CHUNK = 512;
     private static final int NUM_BINS = 1024;
-    private static final int MAX_RANGE = 2048;
+    private static final int MAX_RANGE = 4096;
     private static final int STATE_BYTES = 64;
     private static final int PART_BYTES = 16;
     /** Blocks that fill a large device twice. */

@@ -2,6 +2,9 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.SampledTokens;
 import dev.quire.kernel.SamplingBatch;
+import dev.quire.tensor.DType;
+import dev.quire.tensor.Shape;
+import dev.quire.tensor.Storage;
 import dev.quire.tensor.Tensor;
 import java.util.Random;
 
@@ -9,8 +12,9 @@ import java.util.Random;
  * Prints src/test/cuda/sampling_table.h, which holds the CUDA kernels to what the CPU does: values of {@link Exponential},
  * blocks of {@link Philox}, ids drawn by {@link CpuSampling}.
  *
- * <pre>mvn -q test-compile &amp;&amp; java --add-modules jdk.incubator.vector -cp target/classes:target/test-classes:$(ls
- * ~/.m2/repository/org/jspecify/jspecify/&#42;/&#42;.jar) dev.quire.kernel.cpu.SamplingTable > src/test/cuda/sampling_table.h</pre>
+ * <pre>mvn -q test-compile
+ * java --add-modules jdk.incubator.vector -cp target/classes:target/test-classes dev.quire.kernel.cpu.SamplingTable >
+ *     src/test/cuda/sampling_table.h</pre>
  */
 final class SamplingTable {
     private static int printed;
@@ -95,10 +99,11 @@ final class SamplingTable {
         batch.numLogprobs[0] = -1;
         batch.seed[0] = random.nextLong();
         batch.counter[0] = random.nextInt(5000);
-        Tensor logits = CpuTensors.poisoned(1, vocabSize, 0);
+        float[] x = new float[vocabSize];
         for (int i = 0; i < vocabSize; i++) {
-            logits.floats()[(int) logits.offset() + i] = logit(seed, i, shift);
+            x[i] = logit(seed, i, shift);
         }
+        Tensor logits = new Tensor(DType.F32, Shape.of(1, vocabSize), new Storage.Floats(x));
         SampledTokens out = new SampledTokens(1);
         cpu.sample(logits, vocabSize, batch, out);
         System.out.printf(
