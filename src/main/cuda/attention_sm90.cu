@@ -19,9 +19,9 @@
 // Launch   grid min(SMs, numItems numHeads / P), at least 1 item; block 512 (_d64) or 384; dynamic shared memory 124160
 //          (_d64), 165120 (_d128), 197888 (_d256) bytes. counter: two ints, zero before the first launch and left at zero,
 //          one pair for each stream. Out 16-byte aligned, outStride and qStride multiples of 8. PDL allowed.
-// Bound    4 headDim flop for each row, head and visible key; K and V come from L2 for all but the first tile that reads them.
-// Source   FlashAttention-3 (Shah et al., 2024): warp specialization, ping-pong, scores of one tile beside the softmax of the
-//          one before.
+// Bound    4 headDim flop for each row, head and visible key; K and V come from L2 but for the first tile that reads them.
+// Source   FlashAttention-3 (Shah et al., 2024): warp specialization, ping-pong, the scores of a tile beside the output of
+//          the one before.
 #pragma once
 #include "attention_sm90_tiles.cuh"
 
