@@ -6,7 +6,7 @@
 #   SANITIZE=1                       out-of-bounds, misaligned and overflowing accesses end the program
 # A new kernel needs nothing here; a new family is included by src/main/cuda/quire.cu, its PTX stands in ptx.cuh and ptx.h,
 # and its test is src/test/cuda/FAMILY_test.cu. Run the tests with QUIRE_EMULATED_SEED=1, 2, ... for other schedules.
-set -eu
+set -euf
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 tests=$(dirname -- "$here")
@@ -91,15 +91,17 @@ build_library() {
 
 build_test() {
     program=$output/$1_test
-    kernels=$(cd "$sources" && ls ./*.cu | sed 's/^..//')
-    if newer "$program.o" $headers $kernels "$1_test.cu"; then
-        "$cxx" $flags -fvisibility=default $includes -c "$tests/$1_test.cu" -o "$program.o"
+    kernels=$(cd "$sources" && set +f && ls ./*.cu | sed 's/^..//')
+    source=$tests/$1_test.cu
+    [ "$1" = emulator ] && source=$here/emulator_test.cpp
+    if newer "$program.o" $headers $kernels "$(basename -- "$source")"; then
+        "$cxx" $flags -fvisibility=default $includes -c "$source" -o "$program.o"
     fi
     linked "$program" "$program.o" $core || "$cxx" $link "$program.o" $core -rdynamic -lpthread -ldl -o "$program"
 }
 
 if [ $# = 0 ]; then
-    set -- library $(cd "$tests" && ls ./*_test.cu | sed 's/.*\/\(.*\)_test\.cu/\1/')
+    set -- library emulator $(cd "$tests" && set +f && ls ./*_test.cu | sed 's/.*\/\(.*\)_test\.cu/\1/')
 fi
 compile_core
 for name in "$@"; do

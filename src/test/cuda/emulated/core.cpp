@@ -28,6 +28,7 @@ long progress;
 Dice dice;
 bool shuffled;
 int lateness = 8;
+bool quiet;
 Meeting blockMeeting, named[16];
 alignas(1024) unsigned char dynamicShared[SHARED_BYTES];
 unsigned dynamicBytes;
@@ -108,17 +109,20 @@ static void end_block() {
 }
 
 void fault(const char* format, ...) {
+  faulted = true;
+  if (quiet) end_block();
   fprintf(stderr, "FAULT in %s, block (%u, %u, %u), thread %d: ", kernelName, blockIdx.x, blockIdx.y, blockIdx.z, current);
   va_list list;
   va_start(list, format);
   vfprintf(stderr, format, list);
   va_end(list);
   fputc('\n', stderr);
-  faulted = true;
   end_block();
 }
 
 static void report_hang() {
+  faulted = true;
+  if (quiet) end_block();
   fprintf(stderr, "FAULT in %s, block (%u, %u, %u): its threads wait in vain\n", kernelName, blockIdx.x, blockIdx.y, blockIdx.z);
   for (int i = 0; i < numThreads; i++) {
     auto waits = [&](int j) { return fibers[j].done ? "(ended)" : fibers[j].where; };
@@ -128,7 +132,6 @@ static void report_hang() {
     fprintf(stderr, fibers[i].which && !fibers[i].done ? " at %ld\n" : "\n", fibers[i].which);
     i = last;
   }
-  faulted = true;
   end_block();
 }
 
@@ -314,7 +317,7 @@ int run_grid(const char* name, dim3 grid, dim3 block, unsigned sharedBytes, void
   static const unsigned long seed = getenv("QUIRE_EMULATED_SEED") ? strtoul(getenv("QUIRE_EMULATED_SEED"), nullptr, 10) : 0;
   const long threads = (long)block.x * block.y * block.z, blocks = (long)grid.x * grid.y * grid.z;
   if (threads < 1 || threads > MAX_THREADS || sharedBytes > SHARED_BYTES || blocks < 1 || grid.y > 65535 || grid.z > 65535) {
-    fprintf(stderr, "FAULT: %s cannot run with grid (%u, %u, %u), block (%u, %u, %u), %u bytes of shared memory\n", name, grid.x,
+    if (!quiet) fprintf(stderr, "FAULT: %s cannot run with grid (%u, %u, %u), block (%u, %u, %u), %u bytes of shared memory\n", name, grid.x,
             grid.y, grid.z, block.x, block.y, block.z, sharedBytes);
     return 1;
   }

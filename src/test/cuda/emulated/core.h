@@ -58,6 +58,7 @@ extern Dice dice;
 extern bool shuffled;  // the order of threads is random
 extern int lateness;   // of 8 pieces of asynchronous work, so many wait for the last moment
 extern Meeting blockMeeting, named[16];
+extern bool quiet;     // faults are not printed
 extern unsigned char dynamicShared[];  // 1024-byte aligned
 extern unsigned dynamicBytes;
 // Does pending asynchronous work, for primitives whose work has no thread of its own; false when there is none left.
