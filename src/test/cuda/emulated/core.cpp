@@ -61,8 +61,10 @@ static long seen, idle;
 static unsigned long launches;
 // The thread-local variables of this program or library: the kernels' static shared memory.
 static thread_local char anchor;
-static unsigned char* staticShared;
-static size_t staticBytes;
+unsigned char* staticShared;
+size_t staticBytes;
+unsigned blockEpoch;
+Observer *observer, *observing;
 constexpr uint32_t STATIC_ADDRESS = 1 << 24;
 
 static void find_static_shared() {
@@ -202,6 +204,8 @@ void wake(Meeting& m) {
   m.waiting = 0;
   m.generation++;
   progress++;
+  if (&m == &blockMeeting) blockEpoch++;
+  else observing = nullptr;
   for (int w = 0; w * 32 < numThreads; w++) {
     warps[w].ready |= m.asleep[w];
     m.asleep[w] = 0;
@@ -213,6 +217,7 @@ static void complete(Warp& w, Group& g) {
   for (uint32_t m = active; m; m &= m - 1) w.active[__builtin_ctz(m)] = active;
   g.arrived = 0;
   if (g.finish) g.finish(w, active);
+  else w.epoch++;
   w.ready |= active;
   progress++;
 }
@@ -301,6 +306,8 @@ static void run_block() {
   }
   for (int i = 0; i < numThreads; i++) fibers[i] = Fiber();
   numLive = numThreads;
+  blockEpoch++;
+  observing = observer;
   seen = -1, idle = 0;
   if (shuffled) lateness = (int[]){0, 8, 4, 7}[dice() % 4];
   for (auto f : forget)

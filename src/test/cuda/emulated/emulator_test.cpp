@@ -123,6 +123,17 @@ static void uninitialized(int* out) {
   out[threadIdx.x] = n & m[threadIdx.x];
 }
 
+// Lanes pass values on without a barrier: in order they are right by chance.
+template <int BARRIERS>
+static void races(int* out) {
+  __shared__ int values[64];
+  const int t = threadIdx.x;
+  values[t] = t;
+  if (BARRIERS == 1) __syncwarp();
+  if (BARRIERS == 2) __syncthreads();
+  out[t] = values[BARRIERS == 2 ? 63 - t : t ^ 1];
+}
+
 static void many_shuffles(int* out) {
   float v = (float)threadIdx.x;
   for (int i = 0; i < 20000; i++) v += __shfl_xor_sync(FULL_WARP, v, 1);
@@ -160,6 +171,9 @@ int main(int argc, char** argv) {
   expect_fault("an unaligned copy", copies_unaligned, 32, 512);
   expect_fault("too many threads", uninitialized, 1025);
   expect_fault("too much shared memory", uninitialized, 32, 228 << 10);
+  expect_values("values by __syncwarp", races<1>, 64, [](int i) { return i ^ 1; });
+  expect_values("values by __syncthreads", races<2>, 64, [](int i) { return 63 - i; });
+  if (emulated::observer) expect_fault("a race", races<0>, 64);
   if (argc > 1 && !strcmp(argv[1], "bench")) {
     time_of("shuffle", many_shuffles);
     time_of("mma", many_products);
