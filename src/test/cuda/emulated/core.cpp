@@ -68,6 +68,11 @@ Observer *observer, *observing;
 constexpr uint32_t STATIC_ADDRESS = 1 << 24;
 
 static void find_static_shared() {
+  static size_t before = 0;  // bytes of the block before the anchor, the same in every host thread
+  if (staticBytes) {
+    staticShared = (unsigned char*)&anchor - before;
+    return;
+  }
   anchor = 1;
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void*) {
@@ -86,6 +91,7 @@ static void find_static_shared() {
         return 1;
       },
       nullptr);
+  before = (unsigned char*)&anchor - staticShared;
 }
 
 static void* new_stack() {
