@@ -3,10 +3,11 @@
 #   build.sh OUTPUT_DIR [TEST ...]   only the library, or only these tests (norm, rope, ...), when named: "library norm"
 #   the library comes with stand-ins of CUDA's libraries, on which the CUDA backend runs: see libraries.sh
 #   CXX, CUDA_HOME                   the compiler (g++) and where the CUDA headers are (/usr/local/cuda)
+#   RACES=1                          the tests report races on shared memory (race.cpp)
 #   SANITIZE=1                       out-of-bounds, misaligned and overflowing accesses end the program
 # A new kernel needs nothing here; a new family is included by src/main/cuda/quire.cu, its PTX stands in ptx.cuh and ptx.h,
 # and its test is src/test/cuda/FAMILY_test.cu. Run the tests with QUIRE_EMULATED_SEED=1, 2, ... for other schedules.
-set -eu
+set -euf
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 tests=$(dirname -- "$here")
@@ -34,6 +35,8 @@ if [ -n "${SANITIZE:-}" ]; then
     flags="$flags -g -fsanitize=address,alignment,bounds,shift,signed-integer-overflow -fno-sanitize-recover=all"
     flags="$flags -ftrivial-auto-var-init=pattern"
 fi
+observed=
+[ -z "${RACES:-}" ] || observed="-g -fsanitize=thread -fno-sanitize=address"
 link=$(echo "$flags" | tr ' ' '\n' | grep -e '^-fsanitize' || true)
 includes="-I $here -I $tests -I $sources -I $cuda -include $here/builtins.h"
 mkdir -p "$output"
@@ -59,6 +62,10 @@ compile_core() {
         fi
     done
     core="$output/core.o $output/ptx.o $output/sm90.o"
+    if [ -n "$observed" ]; then
+        "$cxx" $flags -O3 $includes -c "$here/race.cpp" -o "$output/race.o"
+        core="$core $output/race.o"
+    fi
 }
 
 # linked RESULT OBJECT ...: the result is newer than all of its objects.
@@ -91,15 +98,17 @@ build_library() {
 
 build_test() {
     program=$output/$1_test
-    kernels=$(cd "$sources" && ls ./*.cu | sed 's/^..//')
-    if newer "$program.o" $headers $kernels "$1_test.cu"; then
-        "$cxx" $flags -fvisibility=default $includes -c "$tests/$1_test.cu" -o "$program.o"
+    kernels=$(cd "$sources" && set +f && ls ./*.cu | sed 's/^..//')
+    source=$tests/$1_test.cu
+    [ "$1" = emulator ] && source=$here/emulator_test.cpp
+    if newer "$program.o" $headers $kernels "$(basename -- "$source")"; then
+        "$cxx" $flags $observed -fvisibility=default $includes -c "$source" -o "$program.o"
     fi
     linked "$program" "$program.o" $core || "$cxx" $link "$program.o" $core -rdynamic -lpthread -ldl -o "$program"
 }
 
 if [ $# = 0 ]; then
-    set -- library $(cd "$tests" && ls ./*_test.cu | sed 's/.*\/\(.*\)_test\.cu/\1/')
+    set -- library emulator $(cd "$tests" && set +f && ls ./*_test.cu | sed 's/.*\/\(.*\)_test\.cu/\1/')
 fi
 compile_core
 for name in "$@"; do

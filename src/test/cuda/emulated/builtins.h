@@ -138,25 +138,26 @@ unsigned __match_any_sync(unsigned mask, T v) {
 
 // ---- atomics: blocks run one after another and threads change places only where they wait
 namespace emulated {
-template <typename T>
-inline T replace(T* p, T v) {
-  T old = *p;
-  *p = v;
+template <typename T, typename F>
+__attribute__((no_sanitize_thread, noinline)) T replace(T* p, F next) {
+  observe(p, sizeof(T), true, true);
+  const T old = *p;
+  *p = next(old);
   if (shuffled && dice() % 16 == 0) progress++, yield();
   return old;
 }
 }  // namespace emulated
-template <typename T, typename V> T atomicAdd(T* p, V v) { return emulated::replace(p, (T)(*p + (T)v)); }
-template <typename T, typename V> T atomicSub(T* p, V v) { return emulated::replace(p, (T)(*p - (T)v)); }
-template <typename T, typename V> T atomicMax(T* p, V v) { return emulated::replace(p, *p < (T)v ? (T)v : *p); }
-template <typename T, typename V> T atomicMin(T* p, V v) { return emulated::replace(p, (T)v < *p ? (T)v : *p); }
-template <typename T, typename V> T atomicOr(T* p, V v) { return emulated::replace(p, (T)(*p | (T)v)); }
-template <typename T, typename V> T atomicAnd(T* p, V v) { return emulated::replace(p, (T)(*p & (T)v)); }
-template <typename T, typename V> T atomicXor(T* p, V v) { return emulated::replace(p, (T)(*p ^ (T)v)); }
-template <typename T, typename V> T atomicExch(T* p, V v) { return emulated::replace(p, (T)v); }
-template <typename T, typename V> T atomicCAS(T* p, V expected, V v) { return emulated::replace(p, *p == (T)expected ? (T)v : *p); }
-inline unsigned atomicInc(unsigned* p, unsigned limit) { return emulated::replace(p, *p >= limit ? 0u : *p + 1); }
-inline unsigned atomicDec(unsigned* p, unsigned limit) { return emulated::replace(p, *p == 0 || *p > limit ? limit : *p - 1); }
+template <typename T, typename V> T atomicAdd(T* p, V v) { return emulated::replace(p, [=](T x) { return (T)(x + (T)v); }); }
+template <typename T, typename V> T atomicSub(T* p, V v) { return emulated::replace(p, [=](T x) { return (T)(x - (T)v); }); }
+template <typename T, typename V> T atomicMax(T* p, V v) { return emulated::replace(p, [=](T x) { return x < (T)v ? (T)v : x; }); }
+template <typename T, typename V> T atomicMin(T* p, V v) { return emulated::replace(p, [=](T x) { return (T)v < x ? (T)v : x; }); }
+template <typename T, typename V> T atomicOr(T* p, V v) { return emulated::replace(p, [=](T x) { return (T)(x | (T)v); }); }
+template <typename T, typename V> T atomicAnd(T* p, V v) { return emulated::replace(p, [=](T x) { return (T)(x & (T)v); }); }
+template <typename T, typename V> T atomicXor(T* p, V v) { return emulated::replace(p, [=](T x) { return (T)(x ^ (T)v); }); }
+template <typename T, typename V> T atomicExch(T* p, V v) { return emulated::replace(p, [=](T) { return (T)v; }); }
+template <typename T, typename C, typename V> T atomicCAS(T* p, C expected, V v) { return emulated::replace(p, [=](T x) { return x == (T)expected ? (T)v : x; }); }
+inline unsigned atomicInc(unsigned* p, unsigned limit) { return emulated::replace(p, [=](unsigned x) { return x >= limit ? 0u : x + 1; }); }
+inline unsigned atomicDec(unsigned* p, unsigned limit) { return emulated::replace(p, [=](unsigned x) { return x == 0 || x > limit ? limit : x - 1; }); }
 
 // ---- loads and stores with hints
 template <typename T> T __ldg(const T* p) { return *p; }

@@ -28,6 +28,7 @@ long progress;
 Dice dice;
 bool shuffled;
 int lateness = 8;
+bool quiet;
 Meeting blockMeeting, named[16];
 alignas(1024) unsigned char dynamicShared[SHARED_BYTES];
 unsigned dynamicBytes;
@@ -59,14 +60,20 @@ static bool faulted;
 static long seen, idle;
 static unsigned long launches;
 // The thread-local variables of this program or library: the kernels' static shared memory.
-static thread_local volatile char anchor;
-static unsigned char* staticShared;
-static size_t staticBytes;
+static thread_local char anchor;
+unsigned char* staticShared;
+size_t staticBytes;
+unsigned blockEpoch;
+Observer *observer, *observing;
 constexpr uint32_t STATIC_ADDRESS = 1 << 24;
 
 static void find_static_shared() {
-  // Volatile: nothing reads it, but it makes the memory of this thread be there.
-  *(volatile char*)&anchor = 1;
+  static size_t before = 0;  // bytes of the block before the anchor, the same in every host thread
+  if (staticBytes) {
+    staticShared = (unsigned char*)&anchor - before;
+    return;
+  }
+  anchor = 1;
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void*) {
         bool mine = false;
@@ -84,6 +91,7 @@ static void find_static_shared() {
         return 1;
       },
       nullptr);
+  before = (unsigned char*)&anchor - staticShared;
 }
 
 static void* new_stack() {
@@ -109,17 +117,20 @@ static void end_block() {
 }
 
 void fault(const char* format, ...) {
+  faulted = true;
+  if (quiet) end_block();
   fprintf(stderr, "FAULT in %s, block (%u, %u, %u), thread %d: ", kernelName, blockIdx.x, blockIdx.y, blockIdx.z, current);
   va_list list;
   va_start(list, format);
   vfprintf(stderr, format, list);
   va_end(list);
   fputc('\n', stderr);
-  faulted = true;
   end_block();
 }
 
 static void report_hang() {
+  faulted = true;
+  if (quiet) end_block();
   fprintf(stderr, "FAULT in %s, block (%u, %u, %u): its threads wait in vain\n", kernelName, blockIdx.x, blockIdx.y, blockIdx.z);
   for (int i = 0; i < numThreads; i++) {
     auto waits = [&](int j) { return fibers[j].done ? "(ended)" : fibers[j].where; };
@@ -129,7 +140,6 @@ static void report_hang() {
     fprintf(stderr, fibers[i].which && !fibers[i].done ? " at %ld\n" : "\n", fibers[i].which);
     i = last;
   }
-  faulted = true;
   end_block();
 }
 
@@ -200,6 +210,8 @@ void wake(Meeting& m) {
   m.waiting = 0;
   m.generation++;
   progress++;
+  if (&m == &blockMeeting) blockEpoch++;
+  else observing = nullptr;
   for (int w = 0; w * 32 < numThreads; w++) {
     warps[w].ready |= m.asleep[w];
     m.asleep[w] = 0;
@@ -211,6 +223,7 @@ static void complete(Warp& w, Group& g) {
   for (uint32_t m = active; m; m &= m - 1) w.active[__builtin_ctz(m)] = active;
   g.arrived = 0;
   if (g.finish) g.finish(w, active);
+  else w.epoch++;
   w.ready |= active;
   progress++;
 }
@@ -299,6 +312,8 @@ static void run_block() {
   }
   for (int i = 0; i < numThreads; i++) fibers[i] = Fiber();
   numLive = numThreads;
+  blockEpoch++;
+  observing = observer;
   seen = -1, idle = 0;
   if (shuffled) lateness = (int[]){0, 8, 4, 7}[dice() % 4];
   for (auto f : forget)
@@ -315,7 +330,7 @@ int run_grid(const char* name, dim3 grid, dim3 block, unsigned sharedBytes, void
   static const unsigned long seed = getenv("QUIRE_EMULATED_SEED") ? strtoul(getenv("QUIRE_EMULATED_SEED"), nullptr, 10) : 0;
   const long threads = (long)block.x * block.y * block.z, blocks = (long)grid.x * grid.y * grid.z;
   if (threads < 1 || threads > MAX_THREADS || sharedBytes > SHARED_BYTES || blocks < 1 || grid.y > 65535 || grid.z > 65535) {
-    fprintf(stderr, "FAULT: %s cannot run with grid (%u, %u, %u), block (%u, %u, %u), %u bytes of shared memory\n", name, grid.x,
+    if (!quiet) fprintf(stderr, "FAULT: %s cannot run with grid (%u, %u, %u), block (%u, %u, %u), %u bytes of shared memory\n", name, grid.x,
             grid.y, grid.z, block.x, block.y, block.z, sharedBytes);
     return 1;
   }

@@ -35,6 +35,7 @@ struct Group {
 
 struct Warp {
   uint32_t ready = 0, live = 0;
+  unsigned epoch = 0;  // grows with each __syncwarp
   Group groups[4];
   // Of each lane: what it brought, what it takes away, and who took part.
   uint64_t in[32], out[32];
@@ -58,8 +59,18 @@ extern Dice dice;
 extern bool shuffled;  // the order of threads is random
 extern int lateness;   // of 8 pieces of asynchronous work, so many wait for the last moment
 extern Meeting blockMeeting, named[16];
+extern bool quiet;     // faults are not printed
 extern unsigned char dynamicShared[];  // 1024-byte aligned
 extern unsigned dynamicBytes;
+extern unsigned char* staticShared;  // all thread-local variables
+extern size_t staticBytes;
+extern unsigned blockEpoch;  // grows with each __syncthreads and each block
+// Of the accesses to shared memory, when compiled with RACES=1; `observing` is null for kernels that it cannot judge.
+typedef void Observer(const void* p, unsigned bytes, bool writes, bool atomic, void* where);
+extern Observer *observer, *observing;
+inline void observe(const void* p, unsigned bytes, bool writes, bool atomic = false) {
+  if (observing) observing(p, bytes, writes, atomic, __builtin_return_address(0));
+}
 // Does pending asynchronous work, for primitives whose work has no thread of its own; false when there is none left.
 extern bool (*tick)();
 // Called before each block.

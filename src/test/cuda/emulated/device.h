@@ -44,6 +44,7 @@ struct Settings {
   size_t memoryBytes = size_t(3) << 30;
   long failAfterLaunches = -1;  // this many kernels run, then the device is broken
   int driverVersion = 13000;
+  int sharedBytes = 227 << 10;
 };
 
 extern Settings settings;

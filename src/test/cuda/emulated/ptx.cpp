@@ -23,6 +23,7 @@ static void forget_copies() {
 static const bool registered = (emulated::forget[0] = forget_copies);
 
 static void arrive(const Copy& c) {
+  emulated::observe(c.to, 16, true);
   if (c.bytes) memcpy(c.to, c.from, c.bytes);
   if (c.bytes < 16) memset(c.to + c.bytes, 0, 16 - c.bytes);
 }
@@ -30,6 +31,7 @@ static void arrive(const Copy& c) {
 void copy(uint32_t to, const void* from, unsigned bytes) {
   if (to % 16 || (bytes && (uintptr_t)from % 16)) emulated::fault("cp.async from %p to %u", from, to);
   Copy c = {emulated::shared_at(to, 16), from, bytes};
+  emulated::observe(c.to, 16, true);
   memset(c.to, 0xff, 16);  // nobody may read it from here on
   if ((int)(emulated::lateness == 8 ? 0 : emulated::dice() % 8) < emulated::lateness) pending[emulated::current].copies.push_back(c);
   else arrive(c);

@@ -32,7 +32,7 @@ struct MatrixLoad {
 };
 
 template <bool TRANS>
-inline void load_matrices(emulated::Warp& w, uint32_t active) {
+__attribute__((no_sanitize_thread)) inline void load_matrices(emulated::Warp& w, uint32_t active) {
   if (active != ~0u) return emulated::fault("ldmatrix by mask %08x", active);
   uint32_t results[32][4];
   for (int i = 0; i < 4; i++) {
@@ -50,6 +50,7 @@ template <bool TRANS>
 inline void load_matrices(uint32_t (&r)[4], uint32_t address) {
   if (address % 16) emulated::fault("ldmatrix of a row at %u", address);
   MatrixLoad load = {r, emulated::shared_at(address, 16)};
+  emulated::observe(load.row, 16, false);
   emulated::warps[emulated::current / 32].arguments[emulated::current % 32] = &load;
   emulated::collective(TRANS ? "ldmatrix.trans" : "ldmatrix", ~0u, load_matrices<TRANS>);
 }

@@ -69,6 +69,7 @@ extern "C" cudaError_t cudaDeviceSetLimit(cudaLimit limit, size_t value) {
     case 2: settings.memoryBytes = value; break;
     case 3: settings.failAfterLaunches = numLaunches + (long)value; break;
     case 4: settings.failAfterLaunches = -1, sticky = cudaSuccess; break;
+    case 6: settings.sharedBytes = (int)value; break;
     case 5: settings.driverVersion = (int)value; break;
     default: return cudaErrorUnsupportedLimit;
   }
@@ -94,6 +95,7 @@ extern "C" cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribu
     case cudaDevAttrComputeCapabilityMajor: *value = settings.major; break;
     case cudaDevAttrComputeCapabilityMinor: *value = settings.minor; break;
     case cudaDevAttrMultiProcessorCount: *value = settings.multiprocessors; break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = settings.sharedBytes; break;
     default: return failed(cudaErrorInvalidValue);
   }
   return cudaSuccess;

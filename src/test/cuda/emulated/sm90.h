@@ -39,6 +39,7 @@ using ptx::exp2_fast;
 
 inline void barrier_init(uint64_t* bar, int n) {
   if ((uintptr_t)bar % 8) emulated::fault("an mbarrier at %p", (void*)bar);
+  emulated::observing = nullptr;
   *(Barrier*)bar = {0, (uint8_t)n, (uint8_t)n, 0, 0};
 }
 inline void barrier_arrive(uint64_t* bar) {

@@ -54,8 +54,8 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
             return;
         }
         varlen = varlen == null ? new VarlenAttention(kernels, params.headDim()) : varlen;
-        if (!invariant) {
-            decode = decode == null ? new DecodeAttention(kernels, params.headDim(), 1) : decode;
+        if (!invariant && DecodeAttention.fits(kernels.device(), params.headDim())) {
+            decode = decode == null ? new DecodeAttention(kernels, params.headDim()) : decode;
         }
         headDim = params.headDim();
     }

@@ -10,10 +10,18 @@ import org.bytedeco.cuda.global.cudart;
  * @param major compute capability, before the point
  * @param minor compute capability, after it
  * @param numMultiprocessors SMs
+ * @param maxSharedBytes shared memory of one block at most
  * @param totalBytes of memory
  * @param driverVersion CUDA version the driver supports, such as 13000 for 13.0
  */
-record CudaDevice(String name, int major, int minor, int numMultiprocessors, long totalBytes, int driverVersion) {
+record CudaDevice(
+        String name,
+        int major,
+        int minor,
+        int numMultiprocessors,
+        int maxSharedBytes,
+        long totalBytes,
+        int driverVersion) {
     /** The runtime the presets are linked to. */
     private static final int MIN_DRIVER_VERSION = 13000;
 

@@ -7,11 +7,10 @@ final class DecodeAttention implements AutoCloseable {
     /** Keys of one unit of work. */
     static final int TILE = 64;
 
-    private static final int BLOCK = 256;
-    private static final int WARPS = BLOCK / 32;
+    private static final int MIN_STAGES = 2;
     private static final int MAX_STAGES = 6;
-    private static final int SHARED_BYTES = 227 << 10;
-    private static final int MAX_SHARED_BYTES_SMALL = 99 << 10;
+    private static final int MAX_WARPS = 8;
+    private static final int MIN_WARPS = 4;
 
     private final KernelLaunch kernel;
     private final int stages;
@@ -19,28 +18,33 @@ final class DecodeAttention implements AutoCloseable {
     private final DeviceMemory scratch;
     private final DeviceMemory counters;
 
-    /** @param blocksPerMultiprocessor what the kernel was compiled for */
-    DecodeAttention(KernelFactory kernels, int headDim, int blocksPerMultiprocessor) {
-        kernel = kernels.kernel("paged_decode_bf16_d" + headDim, BLOCK, 24);
-        int available = kernels.device().isHopper() ? SHARED_BYTES : MAX_SHARED_BYTES_SMALL;
-        stages = stages(headDim, available / blocksPerMultiprocessor - 1024);
-        kernel.sharedBytes(sharedBytes(headDim, stages));
-        grid = kernels.device().numMultiprocessors() * Math.max(1, kernel.blocksPerMultiprocessor());
+    DecodeAttention(KernelFactory kernels, int headDim) {
+        CudaDevice device = kernels.device();
+        int warps = warps(device, headDim);
+        int fitting = MAX_STAGES;
+        while (fitting > MIN_STAGES && sharedBytes(headDim, warps, fitting) > device.maxSharedBytes()) {
+            fitting--;
+        }
+        stages = fitting;
+        kernel = kernels.kernel("paged_decode_bf16_d" + headDim, 32 * warps, 24)
+                .sharedBytes(sharedBytes(headDim, warps, stages));
+        grid = device.numMultiprocessors() * Math.max(1, kernel.blocksPerMultiprocessor());
         scratch = DeviceMemory.allocate("attention scratch", 4L * grid * 32 * (headDim + 2));
         counters = DeviceMemory.allocate("attention counters", 4L * grid);
         kernels.stream().fill(counters.address(), 0, counters.numBytes());
     }
 
-    private static int stages(int headDim, int available) {
-        int stages = MAX_STAGES;
-        while (stages > 2 && sharedBytes(headDim, stages) > available) {
-            stages--;
-        }
-        return stages;
+    /** Whether a card's shared memory holds the smallest form of the kernel. */
+    static boolean fits(CudaDevice device, int headDim) {
+        return sharedBytes(headDim, MIN_WARPS, MIN_STAGES) <= device.maxSharedBytes();
     }
 
-    private static int sharedBytes(int headDim, int stages) {
-        return WARPS * stages * 64 * (headDim + 8) + 32 * (headDim + 8) + WARPS * 132 + 16;
+    private static int warps(CudaDevice device, int headDim) {
+        return sharedBytes(headDim, MAX_WARPS, MIN_STAGES) <= device.maxSharedBytes() ? MAX_WARPS : MIN_WARPS;
+    }
+
+    private static int sharedBytes(int headDim, int warps, int stages) {
+        return warps * stages * 64 * (headDim + 8) + 32 * (headDim + 8) + warps * 132 + 16;
     }
 
     void run(AttentionCall call) {
