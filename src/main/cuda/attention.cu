@@ -17,8 +17,6 @@
 namespace attention {
 namespace varlen {
 
-constexpr int WARPS = 4;
-
 struct Args {
   bf16* out;
   const bf16 *q, *kCache, *vCache;
@@ -31,7 +29,7 @@ struct Args {
 
 // PACKED: the rows of the tile are the query heads of one token, every warp computes all logits and its part of the
 // columns of the result. Else the rows are tokens of one head, and each warp has 16·MT rows of its own.
-template <int D, int BLOCK_N, int MT, bool PACKED>
+template <int D, int BLOCK_N, int WARPS, int MT, bool PACKED>
 __device__ __forceinline__ void run(const Args& a) {
   constexpr int K16 = D / 16, N8 = BLOCK_N / 8, BLOCK_M = PACKED ? 16 : WARPS * MT * 16;
   constexpr int COLS = PACKED ? (K16 + WARPS - 1) / WARPS : K16;  // 16-column parts of the result in one warp
@@ -215,24 +213,24 @@ __device__ __forceinline__ void run(const Args& a) {
 }  // namespace varlen
 }  // namespace attention
 
-#define QUIRE_PAGED_ATTENTION(NAME, D, BLOCK_N, MT, PACKED)                                                             \
-  extern "C" __global__ void __launch_bounds__(128, 2) NAME(                                                            \
+#define QUIRE_PAGED_ATTENTION(NAME, D, BLOCK_N, WARPS, MT, PACKED)                                                      \
+  extern "C" __global__ void __launch_bounds__(WARPS * 32, 8 / WARPS) NAME(                                                            \
       bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
       const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables, const int2* items, \
       int numHeads, int numKvHeads, float scale, int slidingWindow, float softCap, const float* sinks, int stages) {    \
-    attention::varlen::run<D, BLOCK_N, MT, PACKED>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart,       \
+    attention::varlen::run<D, BLOCK_N, WARPS, MT, PACKED>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart,\
                                                     blockTables, items, sinks, outStride, qStride,                      \
                                                     31 - __clz(blockSize), numHeads, numKvHeads, slidingWindow, stages, \
                                                     scale, softCap});                                                   \
   }
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d64, 64, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d80, 80, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d96, 96, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d128, 128, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d256, 256, 32, 1, false)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d64, 64, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d80, 80, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d96, 96, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d128, 128, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d256, 256, 32, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d64, 64, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d80, 80, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d96, 96, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d128, 128, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d256, 256, 32, 4, 1, false)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d64, 64, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d80, 80, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d96, 96, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d128, 128, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d256, 256, 32, 4, 1, true)
 #undef QUIRE_PAGED_ATTENTION
