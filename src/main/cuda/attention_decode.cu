@@ -2,11 +2,11 @@
 // Shapes: q rows cuSeqlensQ[s] of bf16 [T, qStride] (head h at column h·D), out bf16 [T, outStride]; K, V of one layer
 //   bf16 [blocks, numKvHeads, blockSize, D], blockSize 16, 32 or 64. Entry e is sequence decodeSeqs[e] and owns the key
 //   tiles [tileStart[e], tileStart[e+1]): ceil(len / 64) − floor(max(0, window > 0 ? len − window : 0) / 64) of them,
-//   len = seqLens[s]; none for padding entries, whose decodeSeqs is not read. tileStart has nD + 1 values from 0.
+//   len = seqLens[s]; none for padding entries, whose decodeSeqs is not used. tileStart has nD + 1 values from 0.
 // Numerics: f32 logits and accumulators, probabilities rounded to bf16; relative error < 4e-3 against f64. The same
 //   launch gives the same bits, but they depend on the batch (where the work is cut).
 // Launch: grid G = SMs × CTAs an SM (any G ≥ 1 is right), block 128 or 256, dynamic shared bytes
-//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 2…6 as they fit; scratch G·32·(D+2) f32,
+//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 1…6 as they fit; scratch G·32·(D+2) f32,
 //   16-byte aligned; counters G int32, zeroed once, left zero by every launch. Rows, strides and caches 16-byte aligned.
 //   early = 1 promises that nothing in this stream since the last full dependency writes lengths, tables, tileStart or
 //   the caches, but for the tokens of this step: all keys but the last 16 are then fetched before the previous kernel ends.
@@ -23,6 +23,7 @@ constexpr int STAGE = 2 * CHUNK * PITCH<D>;  // K then V; later the same bytes h
 
 __device__ __forceinline__ void wait_for_oldest(int stages) {
   switch (stages) {
+    case 1: copy_wait<0>(); break;
     case 2: copy_wait<1>(); break;
     case 3: copy_wait<2>(); break;
     case 4: copy_wait<3>(); break;

@@ -1,6 +1,7 @@
 // Paged causal attention against double precision, and the same bits whatever surrounds a row.
 #include "../../main/cuda/attention.cu"
 #include "attention_case.cuh"
+#include "launch.cuh"
 
 typedef void (*Kernel)(bf16*, int, const bf16*, int, const bf16*, const bf16*, int, const int*, const int*, const int*,
                        const int*, const int2*, int, int, float, int, float, const float*, int);
@@ -37,7 +38,9 @@ struct Variant {
   Kernel kernel;
   int D, blockN, warps, mt;
 };
-#define ENTRY(D, BLOCK_N, WARPS, MT, CTAS) {#BLOCK_N " keys, " #WARPS " warps x " #MT ", " #CTAS " CTAs", variant_##D##_##BLOCK_N##_##WARPS##_##MT##_##CTAS, D, BLOCK_N, WARPS, MT}
+#define ENTRY(D, BLOCK_N, WARPS, MT, CTAS)                                                                            \
+  {#BLOCK_N " keys, " #WARPS " warps x " #MT ", " #CTAS " CTAs", variant_##D##_##BLOCK_N##_##WARPS##_##MT##_##CTAS, D, \
+   BLOCK_N, WARPS, MT}
 static const Variant variants[] = {
     {"chosen", paged_attention_bf16_d128, 128, 64, 4, 2}, ENTRY(128, 64, 4, 1, 3), ENTRY(128, 64, 8, 1, 1),
     ENTRY(128, 32, 4, 2, 2), ENTRY(128, 64, 8, 2, 1),
@@ -153,11 +156,9 @@ static void bench(bool all) {
         const int blockM = v.warps * v.mt * 16, bytes = blockM * 2 * (D + 8) + stages * 4 * v.blockN * (D + 8);
         if (v.D != D || bytes > 227 << 10 || (!all && strcmp(v.name, "chosen"))) continue;
         Dev<int2> items(items_of({len}, blockM));
-        CUDA(cudaFuncSetAttribute((const void*)v.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
         double us = time_us(3, [&](int, cudaStream_t x) {
-          v.kernel<<<dim3(H, (int)items.n), v.warps * 32, bytes, x>>>(
-              out.p, b.outStride, b.dQ->p, b.qStride, b.dK->p, b.dV->p, 16, b.dCu->p, b.dLens->p, b.dTableStart->p, b.dTables->p,
-              items.p, H, 8, b.scale, 0, 0.f, nullptr, stages);
+          launch(v.kernel, dim3(H, (int)items.n), dim3(v.warps * 32), bytes, x, out.p, b.outStride, b.dQ->p, b.qStride, b.dK->p,
+                 b.dV->p, 16, b.dCu->p, b.dLens->p, b.dTableStart->p, b.dTables->p, items.p, H, 8, b.scale, 0, 0.f, nullptr, stages);
         }, 5);
         printf("8k causal D %3d, heads %d/8, %s, %d stages: %8.1f us, %4.0f TFLOP/s, %3.0f%% of 796\n", D, H, v.name, stages, us,
                2. * len * len * D * H / us * 1e-6, 2. * len * len * D * H / us * 1e-4 / 796);
