@@ -17,8 +17,6 @@
 namespace attention {
 namespace varlen {
 
-constexpr int WARPS = 4;
-
 struct Args {
   bf16* out;
   const bf16 *q, *kCache, *vCache;
@@ -31,7 +29,7 @@ struct Args {
 
 // PACKED: the rows of the tile are the query heads of one token, every warp computes all logits and its part of the
 // columns of the result. Else the rows are tokens of one head, and each warp has 16·MT rows of its own.
-template <int D, int BLOCK_N, int MT, bool PACKED>
+template <int D, int BLOCK_N, int WARPS, int MT, bool PACKED>
 __device__ __forceinline__ void run(const Args& a) {
   constexpr int K16 = D / 16, N8 = BLOCK_N / 8, BLOCK_M = PACKED ? 16 : WARPS * MT * 16;
   constexpr int COLS = PACKED ? (K16 + WARPS - 1) / WARPS : K16;  // 16-column parts of the result in one warp
@@ -58,7 +56,8 @@ __device__ __forceinline__ void run(const Args& a) {
 
   for (int i = tid; i < BLOCK_M * (D / 8); i += WARPS * WARP) {
     int row = i / (D / 8), part = i % (D / 8);
-    copy16_or_zero(shared_address(smem) + row * PITCH<D> + part * 16, row < rows ? q + row * rowStep + part * 8 : q, row < rows);
+    const bf16* from = row < rows ? q + row * rowStep + part * 8 : q;
+    copy16_or_zero(shared_address(smem) + row * PITCH<D> + part * 16, from, row < rows);
   }
   const int start = a.window > 0 ? max(0, position - a.window + 1) / BLOCK_N : 0;
   const int end = (position + tokens - 1) / BLOCK_N + 1;
@@ -125,7 +124,10 @@ __device__ __forceinline__ void run(const Args& a) {
       }
       if (a.softCap > 0.f) {
 #pragma unroll
-        for (int i = 0; i < MT * N8 * 4; i++) s[i / (N8 * 4)][i / 4 % N8][i % 4] = logit2(s[i / (N8 * 4)][i / 4 % N8][i % 4], a.scale, a.softCap);
+        for (int i = 0; i < MT * N8 * 4; i++) {
+          float& x = s[i / (N8 * 4)][i / 4 % N8][i % 4];
+          x = logit2(x, a.scale, a.softCap);
+        }
       }
       if (key + BLOCK_N - 1 > firstSeen || (a.window > 0 && key < firstSeen + (PACKED ? 0 : MT * 16 - 1) - a.window + 1)) {
 #pragma unroll
@@ -136,29 +138,32 @@ __device__ __forceinline__ void run(const Args& a) {
         }
       }
 #pragma unroll
-      for (int t = 0; t < MT; t++)
+      for (int t = 0; t < MT; t++) {
+        float alpha[2];
 #pragma unroll
         for (int r = 0; r < 2; r++) {
           float top = NEG_INF;
 #pragma unroll
           for (int n = 0; n < N8; n++) top = fmaxf(top, fmaxf(s[t][n][2 * r], s[t][n][2 * r + 1]));
           top = fmaxf(m[t][r], quad_max(top));
-          // Explicit operations: what the compiler contracts must not depend on the instantiation, and alpha is exactly 1
-          // when the maximum stays.
-          const float finite = top == NEG_INF ? 0.f : top, zero = __fmul_rn(finite, unit), alpha = exp2_fast(__fmul_rn(m[t][r] - finite, unit));
+          // Explicit operations: contraction must not differ between the kernels; alpha is exactly 1 if the maximum stays.
+          const float finite = top == NEG_INF ? 0.f : top, zero = __fmul_rn(finite, unit);
+          alpha[r] = exp2_fast(__fmul_rn(m[t][r] - finite, unit));
           m[t][r] = top;
           float sum = 0;
 #pragma unroll
           for (int n = 0; n < N8; n++)
 #pragma unroll
             for (int e = 2 * r; e < 2 * r + 2; e++) sum += s[t][n][e] = exp2_fast(fmaf(s[t][n][e], unit, -zero));
-          l[t][r] = fmaf(l[t][r], alpha, sum);
-#pragma unroll
-          for (int n = 0; n < 2 * COLS; n++) {
-            o[t][n][2 * r] *= alpha;
-            o[t][n][2 * r + 1] *= alpha;
-          }
+          l[t][r] = fmaf(l[t][r], alpha[r], sum);
         }
+        if (__any_sync(FULL_WARP, alpha[0] != 1.f || alpha[1] != 1.f)) {  // else times 1: the same bits
+#pragma unroll
+          for (int n = 0; n < 2 * COLS; n++)
+#pragma unroll
+            for (int e = 0; e < 4; e++) o[t][n][e] *= alpha[e >> 1];
+        }
+      }
 #pragma unroll
       for (int k = 0; k < BLOCK_N / 16; k++) {
         uint32_t p[MT][4];
@@ -199,7 +204,8 @@ __device__ __forceinline__ void run(const Args& a) {
       for (int n = 0; n < 2 * COLS; n++) {
         const int column = PACKED ? n / 2 * WARPS + warp : n / 2;
         if (PACKED && column >= K16) break;
-        *reinterpret_cast<uint32_t*>(smem + row * PITCH<D> + column * 32 + (n & 1) * 16 + c * 2) = pack2(o[t][n][2 * r] * inverse, o[t][n][2 * r + 1] * inverse);
+        *reinterpret_cast<uint32_t*>(smem + row * PITCH<D> + column * 32 + (n & 1) * 16 + c * 2) =
+            pack2(o[t][n][2 * r] * inverse, o[t][n][2 * r + 1] * inverse);
       }
     }
   if (PACKED) __syncthreads();
@@ -215,24 +221,24 @@ __device__ __forceinline__ void run(const Args& a) {
 }  // namespace varlen
 }  // namespace attention
 
-#define QUIRE_PAGED_ATTENTION(NAME, D, BLOCK_N, MT, PACKED)                                                             \
-  extern "C" __global__ void __launch_bounds__(128, 2) NAME(                                                            \
+#define QUIRE_PAGED_ATTENTION(NAME, D, BLOCK_N, WARPS, MT, PACKED)                                                      \
+  extern "C" __global__ void __launch_bounds__(WARPS * 32, 8 / WARPS) NAME(                                             \
       bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
       const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables, const int2* items, \
       int numHeads, int numKvHeads, float scale, int slidingWindow, float softCap, const float* sinks, int stages) {    \
-    attention::varlen::run<D, BLOCK_N, MT, PACKED>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart,       \
+    attention::varlen::run<D, BLOCK_N, WARPS, MT, PACKED>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart,\
                                                     blockTables, items, sinks, outStride, qStride,                      \
                                                     31 - __clz(blockSize), numHeads, numKvHeads, slidingWindow, stages, \
                                                     scale, softCap});                                                   \
   }
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d64, 64, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d80, 80, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d96, 96, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d128, 128, 64, 2, false)
-QUIRE_PAGED_ATTENTION(paged_attention_bf16_d256, 256, 32, 1, false)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d64, 64, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d80, 80, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d96, 96, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d128, 128, 64, 1, true)
-QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d256, 256, 32, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d64, 64, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d80, 80, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d96, 96, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d128, 128, 64, 4, 2, false)
+QUIRE_PAGED_ATTENTION(paged_attention_bf16_d256, 256, 32, 4, 1, false)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d64, 64, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d80, 80, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d96, 96, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d128, 128, 64, 4, 1, true)
+QUIRE_PAGED_ATTENTION(paged_attention_rows_bf16_d256, 256, 32, 4, 1, true)
 #undef QUIRE_PAGED_ATTENTION

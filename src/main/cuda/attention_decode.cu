@@ -2,78 +2,28 @@
 // Shapes: q rows cuSeqlensQ[s] of bf16 [T, qStride] (head h at column h·D), out bf16 [T, outStride]; K, V of one layer
 //   bf16 [blocks, numKvHeads, blockSize, D], blockSize 16, 32 or 64. Entry e is sequence decodeSeqs[e] and owns the key
 //   tiles [tileStart[e], tileStart[e+1]): ceil(len / 64) − floor(max(0, window > 0 ? len − window : 0) / 64) of them,
-//   len = seqLens[s]; none for padding entries, whose decodeSeqs is not read. tileStart has nD + 1 values from 0.
+//   len = seqLens[s]; none for padding entries, whose decodeSeqs is not used. tileStart has nD + 1 values from 0.
 // Numerics: f32 logits and accumulators, probabilities rounded to bf16; relative error < 4e-3 against f64. The same
 //   launch gives the same bits, but they depend on the batch (where the work is cut).
 // Launch: grid G = SMs × CTAs an SM (any G ≥ 1 is right), block 128 or 256, dynamic shared bytes
-//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 2…6 as they fit; scratch G·32·(D+2) f32,
+//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 1…6 as they fit; scratch G·32·(D+2) f32,
 //   16-byte aligned; counters G int32, zeroed once, left zero by every launch. Rows, strides and caches 16-byte aligned.
 //   early = 1 promises that nothing in this stream since the last full dependency writes lengths, tables, tileStart or
 //   the caches, but for the tokens of this step: all keys but the last 16 are then fetched before the previous kernel ends.
 // Bound: bytes of K and V, 4·D a key and KV head; 4·D·16 flop a key, KV head and tile of 16 query heads.
 // Source: split-KV attention as in Flash-Decoding, work division as in Stream-K (Osama et al., 2023).
 #pragma once
-#include "attention_mma.cuh"
+#include "attention_units.cuh"
 
 namespace attention {
 namespace decode {
 
-constexpr int TILE = 64;  // keys of one unit of work
-constexpr int SUBS = TILE / CHUNK;
-constexpr int ROWS = 16;  // query heads of one tensor-core tile
-
 template <int D>
 constexpr int STAGE = 2 * CHUNK * PITCH<D>;  // K then V; later the same bytes hold a warp's f32 result, pitch D + 8
 
-struct Args {
-  bf16* out;
-  const bf16 *q, *kCache, *vCache;
-  const int *cuSeqlensQ, *seqLens, *blockTableStart, *blockTables, *decodeSeqs, *tileStart;
-  float* scratch;
-  int* counters;
-  const float* sinks;
-  int outStride, qStride, blockShift, nD, numHeads, numKvHeads, window, stages, early;
-  float scale, softCap;
-};
-
-// How all units are divided: CTA c < ctas takes `share` units, the first `rest` CTAs one more.
-struct Split {
-  int share, rest, ctas;
-  __device__ int begin(int c) const { return c * share + min(c, rest); }
-  __device__ int owner(int unit) const {
-    int head = rest * (share + 1);
-    return unit < head ? unit / (share + 1) : rest + (unit - head) / share;
-  }
-};
-
-// A place in the sequence of units, ordered (entry, KV head, tile of query heads, tile of keys).
-struct Cursor {
-  int unit, entry, head, tile;              // tile counts from the entry's first
-  int seq, tiles, firstKey, low, len;       // keys [low, len) are seen
-  __device__ void load(const Args& a) {
-    seq = a.decodeSeqs[entry];
-    tiles = a.tileStart[entry + 1] - a.tileStart[entry];
-    len = a.seqLens[seq];
-    low = a.window > 0 ? max(0, len - a.window) : 0;
-    firstKey = low / TILE * TILE;
-  }
-  // Forward until `tile` lies in the pair; the caller knows that the unit exists.
-  __device__ void settle(const Args& a, int heads) {
-    while (tile >= tiles) {
-      tile -= tiles;
-      if (++head < heads) continue;
-      head = 0;
-      do entry++;
-      while (a.tileStart[entry + 1] == a.tileStart[entry]);
-      load(a);
-    }
-  }
-  __device__ int key(int sub) const { return firstKey + tile * TILE + sub * CHUNK; }
-  __device__ bool sees(int key) const { return key < len && key + CHUNK > low; }
-};
-
 __device__ __forceinline__ void wait_for_oldest(int stages) {
   switch (stages) {
+    case 1: copy_wait<0>(); break;
     case 2: copy_wait<1>(); break;
     case 3: copy_wait<2>(); break;
     case 4: copy_wait<3>(); break;
@@ -87,6 +37,43 @@ __device__ __forceinline__ void store4(bf16* out, const float (&v)[4], float fac
   *reinterpret_cast<uint2*>(out) = packed;
 }
 
+// The pieces of one pair in their order: the first was cut at its end only, the others before their start.
+template <int D>
+__device__ __forceinline__ void merge_pieces(const Args& a, bf16* out, int firstCta, int pieces, int rows, int h0) {
+  const float2* allMl = reinterpret_cast<const float2*>(a.scratch + (size_t)gridDim.x * 2 * ROWS * D);
+  for (int i = threadIdx.x; i < rows * (D / 4); i += blockDim.x) {
+    int row = i / (D / 4), col = i % (D / 4) * 4;
+    float top = NEG_INF, sum = 0, v[4] = {};
+    constexpr int AT_ONCE = 8;  // loads in flight
+    for (int from = 0; from < pieces; from += AT_ONCE) {
+      float2 t[AT_ONCE];
+      float4 x[AT_ONCE];
+#pragma unroll
+      for (int p = 0; p < AT_ONCE; p++) {
+        t[p] = make_float2(NEG_INF, 0);
+        x[p] = make_float4(0, 0, 0, 0);
+        if (from + p >= pieces) continue;
+        size_t at = (size_t)(2 * (firstCta + from + p) + (from + p ? 0 : 1)) * ROWS + row;
+        t[p] = __ldcg(allMl + at);  // not from L1: other CTAs wrote it
+        x[p] = __ldcg(reinterpret_cast<const float4*>(a.scratch + at * D + col));
+      }
+#pragma unroll
+      for (int p = 0; p < AT_ONCE; p++) {
+        if (t[p].x == NEG_INF) continue;
+        float now = fmaxf(top, t[p].x), old = exp2_fast(top - now), f = exp2_fast(t[p].x - now);
+        top = now;
+        sum = sum * old + f * t[p].y;
+        v[0] = v[0] * old + f * x[p].x;
+        v[1] = v[1] * old + f * x[p].y;
+        v[2] = v[2] * old + f * x[p].z;
+        v[3] = v[3] * old + f * x[p].w;
+      }
+    }
+    float factor, inverse = inverse_sum(top, sum, a.sinks, h0 + row, factor);
+    store4(out + row * D + col, v, inverse);
+  }
+}
+
 template <int D>
 __device__ __forceinline__ void run(const Args& a) {
   constexpr int K16 = D / 16;
@@ -97,7 +84,7 @@ __device__ __forceinline__ void run(const Args& a) {
   unsigned char* qTile = smem + (size_t)warps * a.stages * STAGE<D>;
   float2* ml = reinterpret_cast<float2*>(qTile + ROWS * PITCH<D>);  // [warps][ROWS]: maximum, sum
   int* slots = reinterpret_cast<int*>(ml + warps * ROWS);           // [warps]: where the warp's result lies
-  int* shared = slots + warps;                                      // [0] first entry, [1] last to arrive
+  int* shared = slots + warps;                                      // first entry, its sequence; later [1]: last here
 
   let_next_start();
   if (!a.early) wait_for_previous();
@@ -117,14 +104,19 @@ __device__ __forceinline__ void run(const Args& a) {
     return;
   }
   const int begin = split.begin(blockIdx.x), end = split.begin(blockIdx.x + 1);
-  for (int e = tid; e < a.nD; e += blockDim.x)
-    if (heads * a.tileStart[e] <= begin && begin < heads * a.tileStart[e + 1]) shared[0] = e;
+  for (int e = tid; e < a.nD; e += blockDim.x) {
+    int seq = a.decodeSeqs[e];  // together with tileStart: one latency less before the first key
+    if (heads * a.tileStart[e] <= begin && begin < heads * a.tileStart[e + 1]) {
+      shared[0] = e;
+      shared[1] = seq;
+    }
+  }
   __syncthreads();
 
   Cursor at;  // of the block
   at.unit = begin;
   at.entry = shared[0];
-  at.load(a);
+  at.load(a, shared[1]);
   at.tile = begin - heads * a.tileStart[at.entry];
   at.head = at.tile / at.tiles;
   at.tile -= at.head * at.tiles;
@@ -143,7 +135,7 @@ __device__ __forceinline__ void run(const Args& a) {
       next.settle(a, heads);
       int key = next.key(sub);
       if (!next.sees(key)) continue;
-      nextBlock = a.blockTables[a.blockTableStart[next.seq] + (key >> a.blockShift)];
+      nextBlock = a.blockTables[next.table + (key >> a.blockShift)];
       return;
     }
   };
@@ -177,7 +169,7 @@ __device__ __forceinline__ void run(const Args& a) {
 
   auto load_q = [&](const Cursor& c) {
     int kvHead = c.head / rowTiles, first = c.head % rowTiles * rowsPer, rows = min(rowsPer, group - first);
-    const bf16* q = a.q + (size_t)a.cuSeqlensQ[c.seq] * a.qStride + (kvHead * group + first) * D;
+    const bf16* q = a.q + (size_t)c.row * a.qStride + (kvHead * group + first) * D;
     for (int i = tid; i < ROWS * (D / 8); i += blockDim.x) {
       int row = i / (D / 8), part = i % (D / 8);
       uint4 v = row < rows ? *reinterpret_cast<const uint4*>(q + row * D + part * 8) : make_uint4(0, 0, 0, 0);
@@ -257,7 +249,8 @@ __device__ __forceinline__ void run(const Args& a) {
           o[n][3] *= alpha[1];
         }
       }
-      const uint32_t p[4] = {pack2(s[0][0], s[0][1]), pack2(s[0][2], s[0][3]), pack2(s[1][0], s[1][1]), pack2(s[1][2], s[1][3])};
+      const uint32_t p[4] = {pack2(s[0][0], s[0][1]), pack2(s[0][2], s[0][3]),
+                             pack2(s[1][0], s[1][1]), pack2(s[1][2], s[1][3])};
 #pragma unroll
       for (int n = 0; n < K16; n++) {
         uint32_t b[4];
@@ -289,7 +282,7 @@ __device__ __forceinline__ void run(const Args& a) {
     const int first = done.head % rowTiles * rowsPer, rows = min(rowsPer, group - first);
     const int h0 = done.head / rowTiles * group + first;
     const bool cutBefore = done.tile > 0, cut = cutBefore || count < done.tiles;
-    bf16* out = a.out + (size_t)a.cuSeqlensQ[done.seq] * a.outStride + h0 * D;
+    bf16* out = a.out + (size_t)done.row * a.outStride + h0 * D;
     const size_t partial = (size_t)(2 * blockIdx.x + (cutBefore ? 0 : 1)) * ROWS;
     float2* allMl = reinterpret_cast<float2*>(a.scratch + (size_t)gridDim.x * 2 * ROWS * D);
     for (int i = tid; i < rows * (D / 4); i += blockDim.x) {
@@ -336,40 +329,22 @@ __device__ __forceinline__ void run(const Args& a) {
     }
     __syncthreads();
     if (!shared[1]) continue;
-    for (int i = tid; i < rows * (D / 4); i += blockDim.x) {
-      int row = i / (D / 4), col = i % (D / 4) * 4;
-      float top = NEG_INF, sum = 0, v[4] = {};
-#pragma unroll 8
-      for (int p = 0; p < pieces; p++) {
-        size_t at = (size_t)(2 * (firstCta + p) + (p ? 0 : 1)) * ROWS + row;
-        float2 t = __ldcg(allMl + at);
-        float4 x = __ldcg(reinterpret_cast<const float4*>(a.scratch + at * D + col));
-        float now = fmaxf(top, t.x), old = top == NEG_INF ? 0.f : exp2_fast(top - now), f = t.x == NEG_INF ? 0.f : exp2_fast(t.x - now);
-        top = now;
-        sum = sum * old + f * t.y;
-        v[0] = v[0] * old + f * x.x;
-        v[1] = v[1] * old + f * x.y;
-        v[2] = v[2] * old + f * x.z;
-        v[3] = v[3] * old + f * x.w;
-      }
-      float factor, inverse = inverse_sum(top, sum, a.sinks, h0 + row, factor);
-      store4(out + row * D + col, v, inverse);
-    }
+    merge_pieces<D>(a, out, firstCta, pieces, rows, h0);
   }
 }
 
 }  // namespace decode
 }  // namespace attention
 
-#define QUIRE_PAGED_DECODE(D, CTAS)                                                                                      \
-  extern "C" __global__ void __launch_bounds__(256, CTAS) paged_decode_bf16_d##D(                                        \
-      bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,       \
-      const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables,                     \
-      const int* decodeSeqs, const int* tileStart, int nD, float* scratch, int* counters, int numHeads, int numKvHeads,  \
-      float scale, int slidingWindow, float softCap, const float* sinks, int stages, int early) {                        \
-    attention::decode::run<D>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, blockTables, decodeSeqs,    \
-                               tileStart, scratch, counters, sinks, outStride, qStride, 31 - __clz(blockSize), nD,       \
-                               numHeads, numKvHeads, slidingWindow, stages, early, scale, softCap});                     \
+#define QUIRE_PAGED_DECODE(D, CTAS)                                                                                     \
+  extern "C" __global__ void __launch_bounds__(256, CTAS) paged_decode_bf16_d##D(                                       \
+      bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
+      const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables,                    \
+      const int* decodeSeqs, const int* tileStart, int nD, float* scratch, int* counters, int numHeads, int numKvHeads, \
+      float scale, int slidingWindow, float softCap, const float* sinks, int stages, int early) {                       \
+    attention::decode::run<D>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, blockTables, decodeSeqs,   \
+                               tileStart, scratch, counters, sinks, outStride, qStride, 31 - __clz(blockSize), nD,      \
+                               numHeads, numKvHeads, slidingWindow, stages, early, scale, softCap});                    \
   }
 QUIRE_PAGED_DECODE(64, 1)
 QUIRE_PAGED_DECODE(80, 1)

@@ -1,6 +1,7 @@
 // Paged causal attention against double precision, and the same bits whatever surrounds a row.
 #include "../../main/cuda/attention.cu"
 #include "attention_case.cuh"
+#include "launch.cuh"
 
 typedef void (*Kernel)(bf16*, int, const bf16*, int, const bf16*, const bf16*, int, const int*, const int*, const int*,
                        const int*, const int2*, int, int, float, int, float, const float*, int);
@@ -12,6 +13,39 @@ static Kernel kernel_of(int D, bool rows) {
   return D == 64 ? paged_attention_bf16_d64 : D == 80 ? paged_attention_bf16_d80 : D == 96 ? paged_attention_bf16_d96
        : D == 128 ? paged_attention_bf16_d128 : paged_attention_bf16_d256;
 }
+
+// Other tile sizes, for `bench all`: keys a tile, warps, 16-row tiles a warp, CTAs an SM.
+#define VARIANT(D, BLOCK_N, WARPS, MT, CTAS)                                                                            \
+  __global__ void __launch_bounds__(WARPS * 32, CTAS) variant_##D##_##BLOCK_N##_##WARPS##_##MT##_##CTAS(                \
+      bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
+      const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables, const int2* items, \
+      int numHeads, int numKvHeads, float scale, int slidingWindow, float softCap, const float* sinks, int stages) {    \
+    attention::varlen::run<D, BLOCK_N, WARPS, MT, false>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, \
+                                                          blockTables, items, sinks, outStride, qStride,                \
+                                                          31 - __clz(blockSize), numHeads, numKvHeads, slidingWindow,   \
+                                                          stages, scale, softCap});                                     \
+  }
+VARIANT(128, 64, 4, 1, 3)
+VARIANT(128, 64, 8, 1, 1)
+VARIANT(128, 32, 4, 2, 2)
+VARIANT(128, 64, 8, 2, 1)
+VARIANT(64, 64, 4, 1, 3)
+VARIANT(64, 64, 8, 2, 1)
+VARIANT(256, 64, 8, 1, 1)
+
+struct Variant {
+  const char* name;
+  Kernel kernel;
+  int D, blockN, warps, mt;
+};
+#define ENTRY(D, BLOCK_N, WARPS, MT, CTAS)                                                                            \
+  {#BLOCK_N " keys, " #WARPS " warps x " #MT ", " #CTAS " CTAs", variant_##D##_##BLOCK_N##_##WARPS##_##MT##_##CTAS, D, \
+   BLOCK_N, WARPS, MT}
+static const Variant variants[] = {
+    {"chosen", paged_attention_bf16_d128, 128, 64, 4, 2}, ENTRY(128, 64, 4, 1, 3), ENTRY(128, 64, 8, 1, 1),
+    ENTRY(128, 32, 4, 2, 2), ENTRY(128, 64, 8, 2, 1),
+    {"chosen", paged_attention_bf16_d64, 64, 64, 4, 2}, ENTRY(64, 64, 4, 1, 3), ENTRY(64, 64, 8, 2, 1),
+    {"chosen", paged_attention_bf16_d256, 256, 32, 4, 1}, ENTRY(256, 64, 8, 1, 1)};
 
 struct Run {
   bool rows;
@@ -111,20 +145,24 @@ static void invariant(const Shape& s, int len) {
   }
 }
 
-static void bench() {
+static void bench(bool all) {
   for (int D : {128, 64, 256}) {
     const int len = 8192, H = D == 256 ? 16 : 32;
     Shape s = {D, 16, 8, H / 8, 0, 0, false};
     Batch b(s, {len}, {len});
     Dev<bf16> out((size_t)len * b.outStride);
-    Dev<int2> items(items_of({len}, block_m(D, false)));
-    for (int stages : {1, 2}) {
-      Run r = {false, stages, true};
-      double us = time_us(3, [&](int, cudaStream_t x) {
-        launch(b, r, out.p, b.dQ->p, b.dCu->p, b.dLens->p, b.dTableStart->p, items.p, (int)items.n, x);
-      }, 5);
-      printf("8k causal D %d, heads %d/8, %d stages: %8.1f us, %4.0f TFLOP/s\n", D, H, stages, us, 2. * len * len * D * H / us * 1e-6);
-    }
+    for (const Variant& v : variants)
+      for (int stages : {1, 2}) {
+        const int blockM = v.warps * v.mt * 16, bytes = blockM * 2 * (D + 8) + stages * 4 * v.blockN * (D + 8);
+        if (v.D != D || bytes > 227 << 10 || (!all && strcmp(v.name, "chosen"))) continue;
+        Dev<int2> items(items_of({len}, blockM));
+        double us = time_us(3, [&](int, cudaStream_t x) {
+          launch(v.kernel, dim3(H, (int)items.n), dim3(v.warps * 32), bytes, x, out.p, b.outStride, b.dQ->p, b.qStride, b.dK->p,
+                 b.dV->p, 16, b.dCu->p, b.dLens->p, b.dTableStart->p, b.dTables->p, items.p, H, 8, b.scale, 0, 0.f, nullptr, stages);
+        }, 5);
+        printf("8k causal D %3d, heads %d/8, %s, %d stages: %8.1f us, %4.0f TFLOP/s, %3.0f%% of 796\n", D, H, v.name, stages, us,
+               2. * len * len * D * H / us * 1e-6, 2. * len * len * D * H / us * 1e-4 / 796);
+      }
   }
   for (int n : {1, 64}) {
     const int len = n == 1 ? 640 : 512;
@@ -143,7 +181,7 @@ static void bench() {
 
 int main(int argc, char** argv) {
   if (argc > 1 && !strcmp(argv[1], "bench")) {
-    bench();
+    bench(argc > 2);
     return 0;
   }
   bool small = argc > 1 && !strcmp(argv[1], "small");
