@@ -3,6 +3,7 @@
 #include "attention.cu"
 #include "attention_decode.cu"
 #include "attention_plain.cu"
+#include "attention_sm90.cu"
 #include "embedding.cu"
 #include "gemm_invariant.cu"
 #include "gemv.cu"

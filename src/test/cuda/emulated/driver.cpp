@@ -8,6 +8,10 @@ extern "C" int emulated_launch(const char* kernel, const unsigned grid[3], const
                                void** params);
 extern "C" int emulated_parameter_sizes(const char* kernel, size_t* sizes, int max);
 
+extern "C" int emulated_encode_tensor_map(void* map, int type, unsigned rank, void* address, const void* dims,
+                                          const void* strides, const void* box, const void* steps, int interleave,
+                                          int swizzle, int promotion, int fill);
+
 using namespace emulated_device;
 
 namespace {
@@ -80,6 +84,15 @@ extern "C" CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CUf
 extern "C" CUresult cuDeviceGetName(char* name, int length, CUdevice) {
   snprintf(name, length, "emulated device");
   return CUDA_SUCCESS;
+}
+
+extern "C" CUresult cuTensorMapEncodeTiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* address,
+                                           const cuuint64_t* dims, const cuuint64_t* strides, const cuuint32_t* box,
+                                           const cuuint32_t* steps, CUtensorMapInterleave interleave,
+                                           CUtensorMapSwizzle swizzle, CUtensorMapL2promotion promotion,
+                                           CUtensorMapFloatOOBfill fill) {
+  int code = emulated_encode_tensor_map(map, type, rank, address, dims, strides, box, steps, interleave, swizzle, promotion, fill);
+  return code == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 extern "C" CUresult cuLaunchKernelEx(const CUlaunchConfig* config, CUfunction function, void** params, void**) {

@@ -196,7 +196,9 @@ public final class EngineOptions {
                 .filter(folder -> !folder.isBlank())
                 .map(Path::of)
                 .toList();
-        return new CudaOptions(share, config.batchInvariant(), !config.enforceEager(), folders);
+        // The name under which users of CUDA know this switch.
+        boolean blocking = "1".equals(System.getenv("CUDA_LAUNCH_BLOCKING"));
+        return new CudaOptions(share, config.batchInvariant(), !config.enforceEager(), blocking, folders);
     }
 
     private static OptionalInt toInt(String name, Optional<Long> value) {

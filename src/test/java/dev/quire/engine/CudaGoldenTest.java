@@ -9,6 +9,7 @@ import dev.quire.engine.EngineHarness.Answer;
 import dev.quire.engine.EngineHarness.Overlap;
 import dev.quire.engine.EngineHarness.Setup;
 import dev.quire.kernel.cuda.CudaBackend;
+import dev.quire.kernel.cuda.CudaOptions;
 import dev.quire.kernel.cuda.TestDevice;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenIds;
@@ -33,7 +34,7 @@ class CudaGoldenTest {
     /** A rival this close to the best logit may win in other arithmetic. */
     private static final double TIE = 1e-2;
 
-    private static final int LENGTH = TestDevice.isReal() ? 64 : 12;
+    private static final int LENGTH = TestDevice.isReal() ? 64 : 8;
     private static final int NUM_PROMPTS = TestDevice.isReal() ? 8 : 3;
 
     private static Setup setup(int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget) {
@@ -162,16 +163,48 @@ class CudaGoldenTest {
         "16,256,false,16,512,true",
         "32,64,true,16,7,false",
         "16,256,true,1,64,true",
-        "64,6,false,16,100,true",
+        "16,6,false,16,40,true",
     })
     void invariantModeGivesTheSameIds(
             int blockSize, int numBlocks, boolean caching, int maxNumSeqs, int budget, boolean graphs)
             throws Exception {
-        List<TokenIds> prompts = demoPrompts();
-        List<List<Integer>> plain =
-                answers(demo(), prompts, setup(16, 256, true, 16, 512), TestDevice.open(true, false));
-        Setup other = setup(blockSize, numBlocks, caching, maxNumSeqs, Math.max(budget, maxNumSeqs));
+        List<TokenIds> prompts = List.of(prefix(20), prefix(33), prefix(7));
+        List<List<Integer>> plain = answers(
+                demo(), prompts, new Setup(16, 256, true, 16, 512, 96, Overlap.NONE), TestDevice.open(true, false));
+        Setup other =
+                new Setup(blockSize, numBlocks, caching, maxNumSeqs, Math.max(budget, maxNumSeqs), 96, Overlap.NONE);
         assertThat(answers(demo(), prompts, other, TestDevice.open(true, graphs)))
                 .isEqualTo(plain);
+    }
+
+    /** So many ids, each another. */
+    private static TokenIds prefix(int length) {
+        int[] ids = new int[length];
+        Arrays.setAll(ids, i -> 300 + 7 * length + 31 * i);
+        return TokenIds.of(ids);
+    }
+
+    /** In blocking mode the fault is reported with the kernel, else with the step. */
+    @ParameterizedTest
+    @CsvSource({"false,12 rows in 1 sequences", "true,kernel paged_attention_bf16_d64 <<<("})
+    void aFailingDeviceFailsTheRequestsInFlightAndEndsTheEngine(boolean blocking, String what) throws Exception {
+        TestDevice.assumeEmulated();
+        CudaOptions options = new CudaOptions(0.9, false, true, blocking, TestDevice.libraryPath());
+        EngineHarness harness = new EngineHarness(demo(), setup(16, 256, true, 16, 512), TestDevice.open(options));
+        try {
+            harness.engine.start();
+            harness.submit(prefix(9), greedy().toBuilder().maxTokens(2).build(), NO_EOS)
+                    .await();
+            // Embedding, norm and rotation run; the first layer's attention does not.
+            TestDevice.failAfter(3);
+            assertThat(harness.submit(prefix(12), greedy(), NO_EOS).awaitFailure())
+                    .contains("illegal memory access")
+                    .contains(what);
+            assertThat(harness.engine.awaitEnd()).contains("CudaException");
+            assertThat(harness.engine.state()).isEqualTo(EngineClient.State.DEAD);
+        } finally {
+            harness.engine.close();
+            TestDevice.repair();
+        }
     }
 }

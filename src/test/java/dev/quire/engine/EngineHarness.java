@@ -153,6 +153,15 @@ final class EngineHarness implements AutoCloseable {
             assertThat(failure).isNull();
             return this;
         }
+
+        /** The cause for which the request failed. */
+        String awaitFailure() throws InterruptedException {
+            assertThat(ended.await(120, TimeUnit.SECONDS))
+                    .as("finishes in time")
+                    .isTrue();
+            assertThat(failure).isNotNull();
+            return failure;
+        }
     }
 
     Answer submit(TokenIds prompt, SamplingParams params, TokenIds eos) {

@@ -11,6 +11,7 @@ final class AttentionCall {
     private int outStride;
     private long q;
     private int qStride;
+    private int qRows;
     private CudaPagedKvCache pages;
     private int layer;
     private AttentionParams params;
@@ -29,6 +30,7 @@ final class AttentionCall {
         outStride = outTensor.rowStride();
         q = address(qkv);
         qStride = qkv.rowStride();
+        qRows = qkv.shape().intDim(0);
         pages = cache;
         layer = layerIndex;
         params = attention;
@@ -59,6 +61,11 @@ final class AttentionCall {
 
     int qStride() {
         return qStride;
+    }
+
+    /** Rows that the buffer of q has. */
+    int qRows() {
+        return qRows;
     }
 
     CudaPagedKvCache pages() {

@@ -29,6 +29,8 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     private @Nullable PlainAttention plain;
     private @Nullable DecodeAttention decode;
     private @Nullable VarlenAttention varlen;
+    private @Nullable HopperAttention hopper;
+    private int tileRows = 1;
 
     /** @param invariant a row's result must depend on its own keys only */
     CudaAttention(KernelFactory kernels, StepInputs step, WeightLoader loader, boolean invariant) {
@@ -57,17 +59,19 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
         if (!invariant && DecodeAttention.fits(kernels.device(), params.headDim())) {
             decode = decode == null ? new DecodeAttention(kernels, params.headDim()) : decode;
         }
-        headDim = params.headDim();
+        if (!invariant && kernels.device().isHopper()) {
+            hopper = hopper == null ? new HopperAttention(kernels, params.headDim()) : hopper;
+        }
+        tileRows = hopper == null
+                ? VarlenAttention.tileRows(params.headDim())
+                : HopperAttention.tileRows(params.headDim());
     }
-
-    private int headDim = 64;
 
     /** How steps of the announced model are cut. */
     AttentionPlan plan(int maxNumTokens, int maxNumSeqs) {
         int[] all = windows.stream().mapToInt(Integer::intValue).toArray();
         int decodeKeys = decode == null ? 0 : DecodeAttention.TILE;
-        return new AttentionPlan(
-                maxNumTokens, maxNumSeqs, new AttentionPlan.Tiles(decodeKeys, VarlenAttention.tileRows(headDim)), all);
+        return new AttentionPlan(maxNumTokens, maxNumSeqs, new AttentionPlan.Tiles(decodeKeys, tileRows), all);
     }
 
     @Override
@@ -80,7 +84,9 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
             plain.run(call);
             return;
         }
-        if (plan.numItems() > 0) {
+        if (plan.numItems() > 0 && hopper != null) {
+            hopper.prefill(call);
+        } else if (plan.numItems() > 0) {
             varlen.prefill(call);
         }
         if (plan.numDecodes() > 0) {
@@ -95,6 +101,9 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     public void close() {
         if (decode != null) {
             decode.close();
+        }
+        if (hopper != null) {
+            hopper.close();
         }
     }
 }

@@ -50,6 +50,10 @@ public final class CudaBackend implements Backend {
     private final CudaSampling sampling;
     private final CudaGraphs graphs;
     private final CUevent_st[] marks = new CUevent_st[MAX_STEPS_IN_FLIGHT];
+    /** Sizes of the steps in flight, to name them when they fail. */
+    private final int[] rows = new int[MAX_STEPS_IN_FLIGHT];
+
+    private final int[] seqs = new int[MAX_STEPS_IN_FLIGHT];
     private long numSteps;
 
     private CudaBackend(CudaOptions options, CudaDevice device) {
@@ -57,7 +61,7 @@ public final class CudaBackend implements Backend {
         this.device = device;
         stream = new CudaStream();
         module = CudaModule.load();
-        KernelFactory kernels = new KernelFactory(module, stream, device);
+        KernelFactory kernels = new KernelFactory(module, stream, device, options.blockingLaunches());
         loader = new WeightLoader(kernels);
         lastSampled = new LastSampled(stream);
         step = new StepInputs(stream);
@@ -242,7 +246,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public @Nullable StepGraphs graphs() {
-        return options.graphs() ? graphs : null;
+        return options.graphs() && !options.blockingLaunches() ? graphs : null;
     }
 
     @Override
@@ -254,15 +258,23 @@ public final class CudaBackend implements Backend {
     public long recordStep() {
         long number = numSteps++;
         sampling.endStep();
-        stream.record(marks[(int) (number % marks.length)]);
+        int turn = (int) (number % marks.length);
+        stream.record(marks[turn]);
+        rows[turn] = step.numRows();
+        seqs[turn] = step.numSeqs();
         return number;
     }
 
     @Override
     public void awaitStep(long number) {
-        Cuda.check(
-                cudart.cudaEventSynchronize(marks[(int) (number % marks.length)]),
-                "step " + number + " of " + step.numRows() + " rows in " + step.numSeqs() + " sequences");
+        int turn = (int) (number % marks.length);
+        int code = cudart.cudaEventSynchronize(marks[turn]);
+        if (code != 0) {
+            Cuda.check(
+                    code,
+                    "a kernel of step " + number + " (" + rows[turn] + " rows in " + seqs[turn]
+                            + " sequences; CUDA_LAUNCH_BLOCKING=1 names it)");
+        }
         sampling.collect();
     }
 

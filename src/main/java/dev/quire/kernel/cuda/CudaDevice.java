@@ -62,7 +62,13 @@ record CudaDevice(
         bind();
         Cuda.check(cudart.cudaFree(null), "creating the CUDA context");
         return new CudaDevice(
-                name, major, minor, attribute(cudart.cudaDevAttrMultiProcessorCount), DeviceMemory.info()[1], driver);
+                name,
+                major,
+                minor,
+                attribute(cudart.cudaDevAttrMultiProcessorCount),
+                attribute(cudart.cudaDevAttrMaxSharedMemoryPerBlockOptin),
+                DeviceMemory.info()[1],
+                driver);
     }
 
     /** Every thread that calls CUDA must be bound to the device once. */

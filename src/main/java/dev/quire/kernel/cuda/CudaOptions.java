@@ -9,9 +9,15 @@ import java.util.List;
  * @param memoryUtilization share of the card's memory that may be used in all, in (0, 1]
  * @param batchInvariant a row's result never depends on what else is in the step, at some cost in speed
  * @param graphs replay decode steps as CUDA graphs
+ * @param blockingLaunches wait for each kernel, so that a fault is reported with its name; slow, and without graphs
  * @param libraryPath folders with CUDA's libraries, searched before the usual ones
  */
-public record CudaOptions(double memoryUtilization, boolean batchInvariant, boolean graphs, List<Path> libraryPath) {
+public record CudaOptions(
+        double memoryUtilization,
+        boolean batchInvariant,
+        boolean graphs,
+        boolean blockingLaunches,
+        List<Path> libraryPath) {
     public static final double DEFAULT_MEMORY_UTILIZATION = 0.9;
 
     public CudaOptions {
@@ -22,6 +28,6 @@ public record CudaOptions(double memoryUtilization, boolean batchInvariant, bool
     }
 
     public static CudaOptions defaults() {
-        return new CudaOptions(DEFAULT_MEMORY_UTILIZATION, false, true, List.of());
+        return new CudaOptions(DEFAULT_MEMORY_UTILIZATION, false, true, false, List.of());
     }
 }

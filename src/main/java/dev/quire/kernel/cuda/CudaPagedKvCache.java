@@ -4,7 +4,6 @@ import dev.quire.kernel.PagedKvCache;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.cuda.cudart.CUtensorMap;
-import org.bytedeco.cuda.global.cudart;
 
 /** K and V of every layer in bf16, each [numBlocks, numKvHeads, blockSize, headDim]. */
 final class CudaPagedKvCache implements PagedKvCache {
@@ -41,28 +40,12 @@ final class CudaPagedKvCache implements PagedKvCache {
 
     /** Boxes of one page × 64 columns of one head, 128-byte swizzle; columns beyond the head read as zero. */
     private CUtensorMap map(long address) {
-        CUtensorMap map = new CUtensorMap();
         long row = (long) ELEMENT_BYTES * headDim;
-        long[] extents = {headDim, blockSize, numKvHeads, numBlocks};
-        long[] strides = {row, row * blockSize, row * blockSize * numKvHeads};
-        int[] box = {MAP_COLUMNS, Math.min(blockSize, 64), 1, 1};
-        int[] steps = {1, 1, 1, 1};
-        Cuda.checkDriver(
-                cudart.cuTensorMapEncodeTiled(
-                        map,
-                        cudart.CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
-                        4,
-                        new Address(address),
-                        extents,
-                        strides,
-                        box,
-                        steps,
-                        cudart.CU_TENSOR_MAP_INTERLEAVE_NONE,
-                        cudart.CU_TENSOR_MAP_SWIZZLE_128B,
-                        cudart.CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-                        cudart.CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
-                "mapping the KV cache");
-        return map;
+        return TensorMaps.bf16(
+                address,
+                new long[] {headDim, blockSize, numKvHeads, numBlocks},
+                new long[] {row, row * blockSize, row * blockSize * numKvHeads},
+                new int[] {MAP_COLUMNS, blockSize, 1, 1});
     }
 
     long keys(int layer) {

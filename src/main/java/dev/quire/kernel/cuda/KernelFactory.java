@@ -5,8 +5,11 @@ final class KernelFactory {
     private final CudaModule module;
     private final CudaStream stream;
     private final CudaDevice device;
+    private final boolean blocking;
 
-    KernelFactory(CudaModule module, CudaStream stream, CudaDevice device) {
+    /** @param blocking launches wait for their kernel */
+    KernelFactory(CudaModule module, CudaStream stream, CudaDevice device, boolean blocking) {
+        this.blocking = blocking;
         this.module = module;
         this.stream = stream;
         this.device = device;
@@ -17,7 +20,8 @@ final class KernelFactory {
      * @param numParameters of the kernel
      */
     KernelLaunch kernel(String name, int block, int numParameters) {
-        return new KernelLaunch(module, stream, device.canOverlapLaunches(), name, numParameters).block(block);
+        boolean dependent = device.canOverlapLaunches() && !blocking;
+        return new KernelLaunch(module, stream, dependent, blocking, name, numParameters).block(block);
     }
 
     CudaStream stream() {

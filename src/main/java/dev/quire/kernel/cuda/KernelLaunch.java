@@ -19,6 +19,8 @@ import org.bytedeco.javacpp.PointerPointer;
  */
 final class KernelLaunch {
     private final String name;
+    private final CudaStream stream;
+    private final boolean blocking;
     private final CUfunc_st function;
     private final ByteBuffer slots;
     private final PointerPointer<Pointer> table;
@@ -30,9 +32,13 @@ final class KernelLaunch {
     /**
      * @param numParameters of the kernel, all of at most eight bytes but those given by {@link #setAddressOf}
      * @param dependent launch programmatically dependent
+     * @param blocking wait for every launch
      */
-    KernelLaunch(CudaModule module, CudaStream stream, boolean dependent, String name, int numParameters) {
+    KernelLaunch(
+            CudaModule module, CudaStream stream, boolean dependent, boolean blocking, String name, int numParameters) {
         this.name = name;
+        this.stream = stream;
+        this.blocking = blocking;
         function = module.function(name);
         block = new BytePointer(8L * numParameters);
         slots = block.asByteBuffer().order(ByteOrder.nativeOrder());
@@ -114,6 +120,9 @@ final class KernelLaunch {
     void launch(int gridX, int gridY, int gridZ) {
         config.gridDimX(gridX).gridDimY(gridY).gridDimZ(gridZ);
         int code = cudart.cuLaunchKernelEx(config, function, table, null);
+        if (code == 0 && blocking) {
+            code = cudart.cudaStreamSynchronize(stream.handle);
+        }
         if (code != 0) {
             throw Cuda.driverFailure(
                     code,

@@ -220,6 +220,19 @@ class CudaKernelsTest {
         }
     }
 
+    /** The kernels that only a Hopper card runs; a real one has run them above. */
+    @ParameterizedTest
+    @CsvSource({"64,6,2,0", "128,4,4,20", "80,3,1,0", "256,2,1,0"})
+    void attentionOnHopper(int headDim, int numHeads, int numKvHeads, int window) {
+        TestDevice.assumeEmulated();
+        TestDevice.setCapability(90);
+        try (CudaBackend device = TestDevice.open(false, false)) {
+            new AttentionRun(device, headDim, numHeads, numKvHeads, window).run();
+        } finally {
+            TestDevice.setCapability(80);
+        }
+    }
+
     private final class AttentionRun {
         private final CudaBackend device;
         private final AttentionParams params;

@@ -23,6 +23,7 @@ public final class TestDevice {
     private static final int SET_MEMORY = 2;
     private static final int FAIL_AFTER = 3;
     private static final int REPAIR = 4;
+    private static final int SET_DRIVER = 5;
 
     private TestDevice() {}
 
@@ -41,9 +42,12 @@ public final class TestDevice {
     }
 
     public static CudaBackend open(boolean batchInvariant, boolean graphs) {
-        List<Path> path = libraryPath();
+        return open(new CudaOptions(0.9, batchInvariant, graphs, false, libraryPath()));
+    }
+
+    public static CudaBackend open(CudaOptions options) {
         try {
-            return CudaBackend.open(new CudaOptions(0.9, batchInvariant, graphs, path));
+            return CudaBackend.open(options);
         } catch (CudaUnavailableException e) {
             throw new AssertionError(e.getMessage(), e);
         }
@@ -56,7 +60,11 @@ public final class TestDevice {
     /** Skips the test on a real card; afterwards the emulated one can be told what to do. */
     public static void assumeEmulated() {
         assumeTrue(!isReal(), "only on the emulated device");
-        libraryPath();
+        try {
+            CudaLibraries.load(libraryPath());
+        } catch (CudaUnavailableException e) {
+            throw new AssertionError(e.getMessage(), e);
+        }
     }
 
     /** Compute capability 8.0 is 80. */
@@ -71,6 +79,11 @@ public final class TestDevice {
     /** After so many more kernels the device is broken. */
     public static void failAfter(long launches) {
         control(FAIL_AFTER, launches);
+    }
+
+    /** CUDA version that the driver supports, such as 13000. */
+    public static void setDriverVersion(int version) {
+        control(SET_DRIVER, version);
     }
 
     public static void repair() {
