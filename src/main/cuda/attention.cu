@@ -193,6 +193,7 @@ __device__ __forceinline__ void run(const Args& a) {
 
   // The result goes through the warp's rows of Q, which nobody reads any more, to be written 16 bytes at a time.
   if (PACKED) __syncthreads();
+  else __syncwarp();
 #pragma unroll
   for (int t = 0; t < MT; t++)
 #pragma unroll
