@@ -37,7 +37,7 @@ mkdir -p "$(dirname -- "$output")"
 echo "[INFO] CUDA kernels: compiling with $nvcc (a minute or two)"
 partial=$output.partial
 # Machine code for Hopper with its own instructions, for Ampere and its successors, and PTX for what comes.
-"$nvcc" -O3 -std=c++17 -lineinfo --Werror all-warnings -t 3 -fatbin \
+"$nvcc" -O3 -std=c++17 --Werror all-warnings -t 3 --compress-mode=size -fatbin \
     -gencode arch=compute_90a,code=sm_90a \
     -gencode arch=compute_80,code=sm_80 \
     -gencode arch=compute_80,code=compute_80 \

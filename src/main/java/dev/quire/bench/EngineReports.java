@@ -155,6 +155,14 @@ public final class EngineReports {
         addPercentiles(report, "itl", "ITL", Distribution.itl(result.requests()));
         long slots = after.kvSlotSteps() - before.kvSlotSteps();
         long empty = after.kvEmptySlotSteps() - before.kvEmptySlotSteps();
+        if (subject.backend.startsWith("cuda")) {
+            // Where the host itself computes, its time is the step's.
+            double micros = (after.hostNanos() - before.hostNanos()) / 1e3;
+            report.add(
+                    "host_us_per_step",
+                    "Host work per step (µs)",
+                    micros / Math.max(1, after.numSteps() - before.numSteps()));
+        }
         report.add("kv_internal_waste_percent", "KV slots allocated and empty (%)", 100.0 * empty / Math.max(1, slots))
                 .add("num_preemptions", "Preemptions", after.numPreemptions() - before.numPreemptions());
     }

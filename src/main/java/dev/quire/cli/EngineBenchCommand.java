@@ -21,6 +21,9 @@ final class EngineBenchCommand {
 
     int throughput() throws IOException, InterruptedException {
         try (QuireEngine engine = open()) {
+            if (arguments.has("roofline") && engine.backendDescription().startsWith("cuda")) {
+                throw new UsageException("--roofline reads the host's memory: it says nothing about a GPU's");
+            }
             WorkloadOptions workload = workload(engine);
             workload.publish(reports(engine).throughput(workload.plan(), arguments.has("roofline")), console);
             return QuireMain.OK;
