@@ -8,7 +8,15 @@
 
 namespace emulated_device {
 
-Settings settings;
+// QUIRE_EMULATED_FAIL_AFTER=n: after n kernels the device is broken, for whole servers.
+static Settings initial() {
+  Settings s;
+  const char* limit = getenv("QUIRE_EMULATED_FAIL_AFTER");
+  if (limit != nullptr) s.failAfterLaunches = atol(limit);
+  return s;
+}
+
+Settings settings = initial();
 std::mutex deviceLock;
 size_t allocatedBytes = 0;
 long numLaunches = 0;

@@ -2,6 +2,7 @@ package dev.quire.bench;
 
 import dev.quire.engine.EngineClient;
 import dev.quire.engine.EngineStats;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The measurements of an engine in this process and the reports on them. */
@@ -10,6 +11,10 @@ public final class EngineReports {
     private static final int DECODE_PROMPT_LEN = 32;
     private static final int NUM_PREFILLS = 3;
     private static final int WIDE_BATCH = 8;
+
+    private static final int REHEARSAL_PROMPT_LEN = 8;
+    /** Sequences that end together in the rehearsal. */
+    private static final int REHEARSAL_STRIDE = 16;
 
     private final Subject subject;
     private final EngineBench bench;
@@ -138,10 +143,28 @@ public final class EngineReports {
                 .add("decode_bandwidth_percent", "Decode of the read loop (%)", 100 * used / bandwidth);
     }
 
+    /** A device measures its products, and captures its steps, when a size of batch comes up first: all sizes come up here. */
+    private void rehearse(Plan plan) throws InterruptedException {
+        if (!isOnDevice()) {
+            return;
+        }
+        List<Job> jobs = new ArrayList<>();
+        int count = Math.min(plan.maxConcurrency, plan.jobs.size());
+        for (int i = 0; i < count; i++) {
+            jobs.addAll(plan.workload.uniform(1, REHEARSAL_PROMPT_LEN, 4 + i / REHEARSAL_STRIDE * 4));
+        }
+        bench.run("warm-up", jobs, count);
+    }
+
+    private boolean isOnDevice() {
+        return subject.backend.startsWith("cuda");
+    }
+
     private void addWorkload(Report report, Plan plan) throws InterruptedException {
         List<Job> jobs = plan.jobs;
         long promptTokens =
                 jobs.stream().mapToLong(job -> job.prompt().length()).sum();
+        rehearse(plan);
         EngineStats before = subject.client.stats();
         EngineBench.Result result = bench.run("requests", jobs, plan.maxConcurrency);
         EngineStats after = subject.client.stats();
@@ -155,7 +178,7 @@ public final class EngineReports {
         addPercentiles(report, "itl", "ITL", Distribution.itl(result.requests()));
         long slots = after.kvSlotSteps() - before.kvSlotSteps();
         long empty = after.kvEmptySlotSteps() - before.kvEmptySlotSteps();
-        if (subject.backend.startsWith("cuda")) {
+        if (isOnDevice()) {
             // Where the host itself computes, its time is the step's.
             double micros = (after.hostNanos() - before.hostNanos()) / 1e3;
             report.add(

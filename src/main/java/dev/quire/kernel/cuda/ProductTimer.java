@@ -6,7 +6,7 @@ import org.bytedeco.cuda.global.cudart;
 
 /** Measures candidates on the stream, by events; not while a graph is being captured. */
 final class ProductTimer {
-    private static final int RUNS = 5;
+    private static final int RUNS = 3;
 
     private final CudaStream stream;
     private final CUevent_st start = new CUevent_st();
