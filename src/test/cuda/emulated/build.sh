@@ -89,10 +89,11 @@ build_library() {
         echo "[INFO] Emulated kernels: compiling $(grep -c KERNEL "$output/kernels.inc") kernels"
         "$cxx" $flags $includes -I "$output" -c "$here/library.cpp" -o "$output/library.o"
     fi
-    linked "$library" "$output/library.o" $core && return
-    echo '{ global: emulated_*; local: *; };' >"$output/exports"
-    "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" $core -o "$library.partial"
-    mv -f "$library.partial" "$library"
+    if ! linked "$library" "$output/library.o" $core; then
+        echo '{ global: emulated_*; local: *; };' >"$output/exports"
+        "$cxx" -shared $link -Wl,--version-script="$output/exports" "$output/library.o" $core -o "$library.partial"
+        mv -f "$library.partial" "$library"
+    fi
     sh "$here/libraries.sh" "$output"
 }
 

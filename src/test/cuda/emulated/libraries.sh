@@ -5,7 +5,7 @@ set -eu
 sources=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 folder=$1
 newest=$folder/libcublas.so.13
-if [ -f "$newest" ] && [ -z "$(find "$sources" -type f -newer "$newest" -print | head -n 1)" ]; then
+if [ -f "$newest" ] && [ -z "$(find "$sources" "$folder/libquire-emulated.so" -type f -newer "$newest" -print | head -n 1)" ]; then
     exit 0
 fi
 flags="-std=c++17 -O2 -fopenmp-simd -Wall -Wextra -fPIC -shared -I${CUDA_HOME:-/usr/local/cuda}/include"
