@@ -16,7 +16,7 @@ if command -v nvcc >/dev/null 2>&1; then
         if [ ! -x "$test" ] || [ -n "$(find "$root/src/main/cuda" "$root/src/test/cuda" -type f -newer "$test" -print | head -n 1)" ]; then
             echo "$family: compiling"
             nvcc -O3 -std=c++17 -lineinfo --Werror all-warnings -gencode arch=compute_90a,code=sm_90a \
-                -I "$root/src/main/cuda" -I "$root/src/test/cuda" -o "$test" "$root/src/test/cuda/${family}_test.cu" -lcuda
+                -I "$root/src/main/cuda" -I "$root/src/test/cuda" -o "$test" "$root/src/test/cuda/${family}_test.cu"
         fi
     done
 fi

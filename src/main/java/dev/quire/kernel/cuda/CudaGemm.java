@@ -6,7 +6,6 @@ import dev.quire.kernel.EmbeddingTable;
 import dev.quire.kernel.GemmKernels;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
-import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 import java.util.HashMap;
@@ -109,10 +108,6 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
         return invariant != null
                 ? "invariant"
                 : ((CudaLinear) weight).products().describe(rows);
-    }
-
-    static boolean isFloat(DType type) {
-        return type == DType.F32;
     }
 
     @Override
