@@ -235,12 +235,6 @@ extern "C" cudaError_t cudaEventElapsedTime(float* millis, cudaEvent_t start, cu
   return failed(sticky);
 }
 
-extern "C" cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  Event copy = *(Event*)event;
-  ((Stream*)stream)->add([copy] { return copy.stream == nullptr ? cudaSuccess : copy.stream->run(copy.position); });
-  return cudaSuccess;
-}
-
 extern "C" cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   ((Stream*)stream)->capture = new Graph();
   return failed(sticky);

@@ -148,12 +148,7 @@ final class DeviceLoading {
     }
 
     private void checkDtype() {
-        String found =
-                switch (config.dtype()) {
-                    case BF16 -> "bfloat16";
-                    case F16 -> "float16";
-                    default -> "float32";
-                };
+        String found = config.dtype().torchName();
         if (!options.dtype().equals("auto") && !options.dtype().equals(found)) {
             throw new StartupException("--dtype " + options.dtype() + ": the checkpoint is " + found
                     + " and is computed as it is stored; use --dtype auto");

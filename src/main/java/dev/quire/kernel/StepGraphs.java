@@ -11,7 +11,4 @@ public interface StepGraphs {
      * @param key says which launches {@code work} makes; ≥ 0
      */
     void run(int key, Runnable work);
-
-    /** How many have been captured. */
-    int numGraphs();
 }

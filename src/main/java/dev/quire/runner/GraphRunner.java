@@ -8,7 +8,7 @@ import dev.quire.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decode steps as replayed graphs, one for each size of batch the device computes in (`Backend.paddedRows`): a step is padded
+ * Decode steps as replayed graphs, one for each size of batch the device computes in ({@link Backend#paddedRows}): a step is padded
  * to the next of them with sequences that have no tokens.
  */
 final class GraphRunner {
@@ -16,21 +16,21 @@ final class GraphRunner {
     private final CausalLm model;
     private final PagedKvCache kvCache;
     private final InputBatch input;
-    private final @Nullable StepGraphs graphs;
+    private final StepGraphs graphs;
     private final Runnable work = this::compute;
     private @Nullable Tensor logits;
 
-    GraphRunner(Backend backend, CausalLm model, PagedKvCache kvCache, InputBatch input) {
+    GraphRunner(Backend backend, StepGraphs graphs, CausalLm model, PagedKvCache kvCache, InputBatch input) {
         this.backend = backend;
         this.model = model;
         this.kvCache = kvCache;
         this.input = input;
-        graphs = backend.graphs();
+        this.graphs = graphs;
     }
 
     /** Whether the step in the input batch may be replayed: every row is the one row of a sequence that samples. */
     boolean fits() {
-        return graphs != null && input.metadata.maxQueryLen == 1 && input.numLogitRows == input.metadata.numTokens;
+        return input.metadata.maxQueryLen == 1 && input.numLogitRows == input.metadata.numTokens;
     }
 
     /** Enqueues the step; its logits, a row for each sequence. */
@@ -38,9 +38,7 @@ final class GraphRunner {
         int size = backend.paddedRows(input.metadata.numTokens);
         input.pad(size);
         backend.beginStep(input.tokenIds, input.metadata, input.logitRows, input.numLogitRows);
-        if (graphs != null) {
-            graphs.run(size, work);
-        }
+        graphs.run(size, work);
         Tensor result = logits;
         if (result == null) {
             throw new IllegalStateException("a graph of " + size + " rows was replayed before its work ran");

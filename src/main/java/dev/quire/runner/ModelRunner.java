@@ -5,6 +5,7 @@ import dev.quire.batch.SchedulerOutput;
 import dev.quire.kernel.Backend;
 import dev.quire.kernel.Backend.StepLimits;
 import dev.quire.kernel.PagedKvCache;
+import dev.quire.kernel.StepGraphs;
 import dev.quire.model.CausalLm;
 import dev.quire.sampling.Sampler;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,7 @@ public final class ModelRunner implements StepRunner {
     private final PagedKvCache kvCache;
     private final InputBatch input;
     private final PromptLogprobsReader promptLogprobs;
-    private final GraphRunner graphs;
+    private final @Nullable GraphRunner graphs;
     /** A ring: the step submitted k-th lies at k mod length. */
     private final InFlightStep[] steps;
 
@@ -38,11 +39,12 @@ public final class ModelRunner implements StepRunner {
         this.backend = backend;
         this.model = model;
         this.kvCache = kvCache;
-        int rows = backend.paddedRows(Math.max(maxNumTokens, maxNumSeqs));
-        input = new InputBatch(backend.paddedRows(maxNumSeqs), rows, maxModelLen, kvCache.blockSize());
-        backend.reserveSteps(
-                limits(backend, maxNumSeqs, maxNumTokens, input.metadata.maxBlocksPerSeq, model.vocabSize()));
-        graphs = new GraphRunner(backend, model, kvCache, input);
+        int maxBlocks = (maxModelLen + kvCache.blockSize() - 1) / kvCache.blockSize();
+        StepLimits limits = limits(backend, maxNumSeqs, maxNumTokens, maxBlocks, model.vocabSize());
+        input = new InputBatch(limits.maxNumSeqs(), limits.maxNumTokens(), maxModelLen, kvCache.blockSize());
+        backend.reserveSteps(limits);
+        StepGraphs replayed = backend.graphs();
+        graphs = replayed == null ? null : new GraphRunner(backend, replayed, model, kvCache, input);
         promptLogprobs = new PromptLogprobsReader(backend, model, Math.min(maxNumSeqs, maxNumTokens));
         steps = new InFlightStep[backend.maxStepsInFlight()];
         for (int i = 0; i < steps.length; i++) {
@@ -72,7 +74,7 @@ public final class ModelRunner implements StepRunner {
         numSubmitted++;
         step.begin(order, output);
         input.fill(order);
-        if (graphs.fits()) {
+        if (graphs != null && graphs.fits()) {
             promptLogprobs.clear(order, output);
             step.sample(graphs.run());
         } else {

@@ -64,13 +64,16 @@ final class CublasLt implements AutoCloseable {
         private final Address w = new Address(0);
         private final Address x = new Address(0);
         private final Address y = new Address(0);
+        private final PointerPointer<Pointer> biasPointer = new PointerPointer<>(1);
+        private final Address biasValue = new Address(0);
+        private long bias;
         private int chosen;
 
         /**
          * @param outType BF16 or F32
-         * @param bias device address of a bf16 [n] vector added to every row, or 0
+         * @param hasBias every run brings a bf16 [n] vector that is added to every row
          */
-        Product(int m, int n, int k, int xStride, int outStride, DType outType, long bias) {
+        Product(int m, int n, int k, int xStride, int outStride, DType outType, boolean hasBias) {
             what = "product of " + m + " × " + k + " with " + n + " × " + k;
             PointerPointer<Pointer> out = new PointerPointer<>(1);
             Cuda.checkBlas(
@@ -78,15 +81,9 @@ final class CublasLt implements AutoCloseable {
                     "cublasLtMatmulDescCreate");
             description = new cublasLtMatmulDescOpaque_t(out.get(0));
             set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, cublas.CUBLAS_OP_T);
-            if (bias != 0) {
+            if (hasBias) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, cublas.CUBLASLT_EPILOGUE_BIAS);
                 set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudart.CUDA_R_16BF);
-                PointerPointer<Pointer> pointer = new PointerPointer<>(1);
-                pointer.put(0, new Address(bias));
-                Cuda.checkBlas(
-                        cublas.cublasLtMatmulDescSetAttribute(
-                                description, cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, pointer, Long.BYTES),
-                        "cublasLtMatmulDescSetAttribute");
             }
             weights = layout(cudart.CUDA_R_16BF, k, n, k);
             input = layout(cudart.CUDA_R_16BF, k, m, xStride);
@@ -132,7 +129,16 @@ final class CublasLt implements AutoCloseable {
             return chosen;
         }
 
-        void run(long weightAddress, long xAddress, long outAddress) {
+        /** @param biasAddress of this matrix' bias; not used by a product without */
+        void run(long weightAddress, long biasAddress, long xAddress, long outAddress) {
+            if (biasAddress != bias) {
+                bias = biasAddress;
+                biasPointer.put(0, biasValue.set(biasAddress));
+                Cuda.checkBlas(
+                        cublas.cublasLtMatmulDescSetAttribute(
+                                description, cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, biasPointer, Long.BYTES),
+                        "cublasLtMatmulDescSetAttribute");
+            }
             w.set(weightAddress);
             x.set(xAddress);
             y.set(outAddress);

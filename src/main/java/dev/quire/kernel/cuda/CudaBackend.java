@@ -18,6 +18,8 @@ import dev.quire.tensor.Arena;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +51,9 @@ public final class CudaBackend implements Backend {
     private final CudaAttention attention;
     private final CudaSampling sampling;
     private final CudaGraphs graphs;
+    /** A model that does not come to be leaves them to the backend. */
+    private final List<CudaArena> arenas = new ArrayList<>();
+
     private final CUevent_st[] marks = new CUevent_st[MAX_STEPS_IN_FLIGHT];
     /** Sizes of the steps in flight, to name them when they fail. */
     private final int[] rows = new int[MAX_STEPS_IN_FLIGHT];
@@ -86,11 +91,6 @@ public final class CudaBackend implements Backend {
         return CudaModule.isBuilt();
     }
 
-    /** Whether this machine has an NVIDIA card, seen without loading any library. */
-    public static boolean isDevicePresent() {
-        return CudaLibraries.isDevicePresent();
-    }
-
     /**
      * Takes the card into use; the calling thread is bound to it, others must call {@link #bindThread}.
      *
@@ -102,7 +102,7 @@ public final class CudaBackend implements Backend {
                     "this build has no CUDA kernels (no nvcc was found when it was made); build it where CUDA 13 is installed");
         }
         // Who names the libraries knows that there is a device, whatever its files are called.
-        if (options.libraryPath().isEmpty() && !isDevicePresent()) {
+        if (options.libraryPath().isEmpty() && !CudaLibraries.isDevicePresent()) {
             throw new CudaUnavailableException("no NVIDIA device (/dev/nvidia0) on this machine");
         }
         CudaLibraries.load(options.libraryPath());
@@ -161,7 +161,9 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Arena newArena() {
-        return new CudaArena(stream);
+        CudaArena arena = new CudaArena(stream);
+        arenas.add(arena);
+        return arena;
     }
 
     @Override
@@ -186,6 +188,8 @@ public final class CudaBackend implements Backend {
         AttentionPlan plan = attention.plan(limits.maxNumTokens(), limits.maxNumSeqs());
         step.reserve(plan, limits.maxNumTokens(), limits.maxNumSeqs(), limits.maxBlocksPerSeq());
         sampling.reserve(limits.maxNumSeqs(), limits.vocabSize());
+        // The model is loaded.
+        loader.rest();
     }
 
     @Override
@@ -288,6 +292,7 @@ public final class CudaBackend implements Backend {
     @Override
     public void close() {
         graphs.close();
+        arenas.forEach(CudaArena::close);
         step.close();
         attention.close();
         embedding.close();
@@ -296,6 +301,10 @@ public final class CudaBackend implements Backend {
         sampling.close();
         loader.close();
         lastSampled.close();
+        timer.close();
+        for (CUevent_st mark : marks) {
+            cudart.cudaEventDestroy(mark);
+        }
         module.close();
         stream.close();
     }

@@ -1,25 +1,23 @@
 package dev.quire.kernel.cuda;
 
 import dev.quire.kernel.StepGraphs;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Arrays;
 import org.bytedeco.cuda.cudart.CUgraphExec_st;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.global.cudart;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Steps as CUDA graphs: one host call instead of several hundred. The first run of a key is an ordinary one, so that whatever
  * has to be measured or made is; the second is captured.
  */
 final class CudaGraphs implements StepGraphs, AutoCloseable {
-    private enum Seen {
-        ONCE
-    }
-
     private final CudaStream stream;
     private final ProductTimer timer;
-    private final Map<Integer, CUgraphExec_st> graphs = new HashMap<>();
-    private final Map<Integer, Seen> seen = new HashMap<>();
+    /** By key, as the keys come up. */
+    private @Nullable CUgraphExec_st[] graphs = {};
+
+    private boolean[] seen = {};
 
     CudaGraphs(CudaStream stream, ProductTimer timer) {
         this.stream = stream;
@@ -28,14 +26,19 @@ final class CudaGraphs implements StepGraphs, AutoCloseable {
 
     @Override
     public void run(int key, Runnable work) {
-        CUgraphExec_st graph = graphs.get(key);
+        if (key >= graphs.length) {
+            graphs = Arrays.copyOf(graphs, key + 1);
+            seen = Arrays.copyOf(seen, key + 1);
+        }
+        if (!seen[key]) {
+            seen[key] = true;
+            work.run();
+            return;
+        }
+        CUgraphExec_st graph = graphs[key];
         if (graph == null) {
-            if (seen.putIfAbsent(key, Seen.ONCE) == null) {
-                work.run();
-                return;
-            }
             graph = capture(key, work);
-            graphs.put(key, graph);
+            graphs[key] = graph;
         }
         int code = cudart.cudaGraphLaunch(graph, stream.handle);
         if (code != 0) {
@@ -70,13 +73,13 @@ final class CudaGraphs implements StepGraphs, AutoCloseable {
     }
 
     @Override
-    public int numGraphs() {
-        return graphs.size();
-    }
-
-    @Override
     public void close() {
-        graphs.values().forEach(cudart::cudaGraphExecDestroy);
-        graphs.clear();
+        for (CUgraphExec_st graph : graphs) {
+            if (graph != null) {
+                cudart.cudaGraphExecDestroy(graph);
+            }
+        }
+        graphs = new CUgraphExec_st[0];
+        seen = new boolean[0];
     }
 }

@@ -28,13 +28,18 @@ final class CudaPagedKvCache implements PagedKvCache {
         this.numKvHeads = numKvHeads;
         this.headDim = headDim;
         long layerBytes = (long) ELEMENT_BYTES * numBlocks * numKvHeads * blockSize * headDim;
-        for (int i = 0; i < numLayers; i++) {
-            keys.add(DeviceMemory.allocate("keys of layer " + i, layerBytes));
-            values.add(DeviceMemory.allocate("values of layer " + i, layerBytes));
-            if (withMaps) {
-                keyMaps.add(map(keys.get(i).address()));
-                valueMaps.add(map(values.get(i).address()));
+        try {
+            for (int i = 0; i < numLayers; i++) {
+                keys.add(DeviceMemory.allocate("keys of layer " + i, layerBytes));
+                values.add(DeviceMemory.allocate("values of layer " + i, layerBytes));
+                if (withMaps) {
+                    keyMaps.add(map(keys.get(i).address()));
+                    valueMaps.add(map(values.get(i).address()));
+                }
             }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
         }
     }
 

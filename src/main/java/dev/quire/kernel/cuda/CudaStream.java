@@ -37,11 +37,6 @@ final class CudaStream implements AutoCloseable {
         Cuda.check(cudart.cudaEventRecord(event, handle), "cudaEventRecord");
     }
 
-    /** What is put in from now on waits for the event. */
-    void waitFor(CUevent_st event) {
-        Cuda.check(cudart.cudaStreamWaitEvent(handle, event, 0), "cudaStreamWaitEvent");
-    }
-
     /** An event that only marks, and measures no time. */
     static CUevent_st newMark() {
         CUevent_st event = new CUevent_st();
@@ -49,8 +44,10 @@ final class CudaStream implements AutoCloseable {
         return event;
     }
 
+    /** Waits for the work put in; a device that failed is past complaining about. */
     @Override
     public void close() {
+        cudart.cudaStreamSynchronize(handle);
         cudart.cudaStreamDestroy(handle);
     }
 }

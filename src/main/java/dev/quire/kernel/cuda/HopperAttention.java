@@ -1,8 +1,6 @@
 package dev.quire.kernel.cuda;
 
 import dev.quire.kernel.AttentionParams;
-import java.util.HashMap;
-import java.util.Map;
 import org.bytedeco.cuda.cudart.CUtensorMap;
 
 /** {@code attention_sm90.cu}: prefill rows on Hopper, by its warpgroup products and its copy engine. */
@@ -25,7 +23,6 @@ final class HopperAttention implements AutoCloseable {
     private final KernelLaunch kernel;
     private final int numMultiprocessors;
     private final DeviceMemory counter;
-    private final Map<Queries, CUtensorMap> maps = new HashMap<>();
     private Queries lastQueries = new Queries(0, 0, 0, 0);
     private CUtensorMap lastMap = new CUtensorMap();
 
@@ -74,8 +71,7 @@ final class HopperAttention implements AutoCloseable {
                 && last.numHeads == numHeads;
         if (!same) {
             lastQueries = new Queries(call.q(), call.qStride(), call.qRows(), numHeads);
-            lastMap = maps.computeIfAbsent(
-                    lastQueries, key -> map(key, call.params().headDim()));
+            lastMap = map(lastQueries, call.params().headDim());
         }
         return lastMap;
     }

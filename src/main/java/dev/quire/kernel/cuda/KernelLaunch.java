@@ -114,11 +114,7 @@ final class KernelLaunch {
 
     /** Enqueues the kernel with the parameters as they are now. */
     void launch(int gridX, int gridY) {
-        launch(gridX, gridY, 1);
-    }
-
-    void launch(int gridX, int gridY, int gridZ) {
-        config.gridDimX(gridX).gridDimY(gridY).gridDimZ(gridZ);
+        config.gridDimX(gridX).gridDimY(gridY);
         int code = cudart.cuLaunchKernelEx(config, function, table, null);
         if (code == 0 && blocking) {
             code = cudart.cudaStreamSynchronize(stream.handle);
@@ -126,12 +122,8 @@ final class KernelLaunch {
         if (code != 0) {
             throw Cuda.driverFailure(
                     code,
-                    "kernel " + name + " <<<(" + gridX + ", " + gridY + ", " + gridZ + "), " + config.blockDimX() + ", "
+                    "kernel " + name + " <<<(" + gridX + ", " + gridY + "), " + config.blockDimX() + ", "
                             + config.sharedMemBytes() + " bytes>>>");
         }
-    }
-
-    String name() {
-        return name;
     }
 }

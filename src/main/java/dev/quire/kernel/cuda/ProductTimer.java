@@ -5,7 +5,7 @@ import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.global.cudart;
 
 /** Measures candidates on the stream, by events; not while a graph is being captured. */
-final class ProductTimer {
+final class ProductTimer implements AutoCloseable {
     private static final int RUNS = 3;
 
     private final CudaStream stream;
@@ -47,5 +47,11 @@ final class ProductTimer {
         }
         Arrays.sort(micros);
         return micros[RUNS / 2];
+    }
+
+    @Override
+    public void close() {
+        cudart.cudaEventDestroy(start);
+        cudart.cudaEventDestroy(end);
     }
 }

@@ -2,8 +2,9 @@ package dev.quire.kernel.cuda;
 
 import dev.quire.kernel.cuda.CublasLt.Product;
 import dev.quire.tensor.DType;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,21 +16,23 @@ final class ShapeProducts {
     private static final int MAX_MEASURED_ROWS = 512;
     private static final int GEMV_ROWS = 8;
 
-    /** What makes one product differ from another of the same shape. */
-    private record Key(int rows, int xStride, int outStride, DType outType, long bias) {}
+    /** The products of one use of the shape: rows → what runs them. A model has one use of most shapes, two of few. */
+    private static final class Use {
+        private final int xStride;
+        private final int outStride;
+        private final DType outType;
+        private final boolean hasBias;
+        private @Nullable Choice[] byRows = {};
 
-    /** Rows → what runs them; for matrices without bias an array look-up, which is what the step path does. */
-    private static final class Table {
-        final int xStride;
-        final int outStride;
-        final DType outType;
-        final @Nullable Choice[] byRows;
-
-        Table(int xStride, int outStride, DType outType, int maxRows) {
+        Use(int xStride, int outStride, DType outType, boolean hasBias) {
             this.xStride = xStride;
             this.outStride = outStride;
             this.outType = outType;
-            byRows = new Choice[maxRows + 1];
+            this.hasBias = hasBias;
+        }
+
+        boolean is(int x, int out, DType type, boolean bias) {
+            return xStride == x && outStride == out && outType == type && hasBias == bias;
         }
     }
 
@@ -43,8 +46,7 @@ final class ShapeProducts {
     private final ProductTimer timer;
     private final int outFeatures;
     private final int inFeatures;
-    private final Map<Key, Choice> choices = new HashMap<>();
-    private @Nullable Table last;
+    private final List<Use> uses = new ArrayList<>();
 
     ShapeProducts(CublasLt blas, Gemv gemv, ProductTimer timer, int outFeatures, int inFeatures) {
         this.blas = blas;
@@ -66,47 +68,38 @@ final class ShapeProducts {
     }
 
     void run(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
-        Choice choice = choice(weight, x, xStride, out, outStride, outType, rows);
+        Use use = use(xStride, outStride, outType, weight.biasBf16() != 0);
+        int padded = paddedRows(rows);
+        if (use.byRows.length <= padded) {
+            use.byRows = Arrays.copyOf(use.byRows, padded + 1);
+        }
+        Choice choice = use.byRows[padded];
+        if (choice == null) {
+            choice = choose(weight, x, xStride, out, outStride, outType, padded);
+            use.byRows[padded] = choice;
+        }
         Product product = choice.product;
         if (product == null) {
             gemv.run(weight, x, xStride, out, outStride, outType, rows);
         } else {
-            product.run(weight.weights(), x, out);
+            product.run(weight.weights(), weight.biasBf16(), x, out);
         }
     }
 
-    private Choice choice(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
-        int padded = paddedRows(rows);
-        if (weight.biasBf16() != 0) {
-            // A product holds its bias, so matrices with one do not share.
-            Key key = new Key(padded, xStride, outStride, outType, weight.biasBf16());
-            Choice known = choices.get(key);
-            if (known == null) {
-                known = choose(weight, x, xStride, out, outStride, outType, padded);
-                choices.put(key, known);
+    private Use use(int xStride, int outStride, DType outType, boolean hasBias) {
+        for (int i = 0; i < uses.size(); i++) {
+            if (uses.get(i).is(xStride, outStride, outType, hasBias)) {
+                return uses.get(i);
             }
-            return known;
         }
-        Table table = last;
-        if (table == null
-                || table.xStride != xStride
-                || table.outStride != outStride
-                || table.outType != outType
-                || table.byRows.length <= padded) {
-            table = new Table(xStride, outStride, outType, Math.max(padded, 8192));
-            last = table;
-        }
-        Choice known = table.byRows[padded];
-        if (known == null) {
-            known = choose(weight, x, xStride, out, outStride, outType, padded);
-            table.byRows[padded] = known;
-        }
-        return known;
+        Use use = new Use(xStride, outStride, outType, hasBias);
+        uses.add(use);
+        return use;
     }
 
     private Choice choose(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
         Product product =
-                blas.new Product(rows, outFeatures, inFeatures, xStride, outStride, outType, weight.biasBf16());
+                blas.new Product(rows, outFeatures, inFeatures, xStride, outStride, outType, weight.biasBf16() != 0);
         boolean measured = rows <= MAX_MEASURED_ROWS || Integer.bitCount(rows) == 1;
         if (!measured || !timer.isAllowed()) {
             return new Choice(product);
@@ -115,7 +108,7 @@ final class ShapeProducts {
         int bestCandidate = 0;
         for (int i = 0; i < product.numCandidates(); i++) {
             product.choose(i);
-            double micros = timer.micros(() -> product.run(weight.weights(), x, out));
+            double micros = timer.micros(() -> product.run(weight.weights(), weight.biasBf16(), x, out));
             if (micros < best) {
                 best = micros;
                 bestCandidate = i;
@@ -132,10 +125,11 @@ final class ShapeProducts {
         return new Choice(product);
     }
 
-    /** What was chosen for so many rows, for the log. */
+    /** What was chosen for so many rows in the use that came up last, for the log. */
     String describe(int rows) {
-        Table table = last;
-        Choice choice = table == null ? null : table.byRows[paddedRows(rows)];
+        Use use = uses.isEmpty() ? null : uses.get(uses.size() - 1);
+        int padded = paddedRows(rows);
+        Choice choice = use == null || use.byRows.length <= padded ? null : use.byRows[padded];
         if (choice == null) {
             return "not used yet";
         }

@@ -110,11 +110,6 @@ final class StepData implements AutoCloseable {
         return (start + length + ALIGN - 1) / ALIGN * ALIGN;
     }
 
-    /** Which of the two blocks the current step uses, 0 or 1: whoever keeps pinned memory of its own alternates with it. */
-    int turn() {
-        return turn;
-    }
-
     AttentionPlan plan() {
         return plan;
     }

@@ -5,7 +5,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicReference;
@@ -26,7 +25,7 @@ final class UploadThreads implements AutoCloseable {
 
     private final BlockingQueue<Upload> uploads = new LinkedBlockingQueue<>();
     private final List<Thread> threads = new ArrayList<>();
-    private final List<CudaStream> streams = new CopyOnWriteArrayList<>();
+    private final List<Worker> workers = new ArrayList<>();
     /** Counts uploads that are not on a stream yet; the one party of its own is whoever waits. */
     private final Phaser pending = new Phaser(1);
 
@@ -51,43 +50,33 @@ final class UploadThreads implements AutoCloseable {
         }
     }
 
+    /** Streams and pinned buffers are made here, where the caller hears that they cannot be had. */
     private void start() {
         int count = Math.max(1, Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));
         for (int i = 0; i < count; i++) {
-            Thread thread = new Thread(this::work, "quire-upload-" + i);
+            Worker worker = new Worker();
+            workers.add(worker);
+            Thread thread = new Thread(() -> work(worker), "quire-upload-" + i);
             thread.setDaemon(true);
             threads.add(thread);
             thread.start();
         }
     }
 
-    private void work() {
+    private void work(Worker worker) {
         try {
-            CudaDevice.bind();
-            try (Worker worker = new Worker()) {
-                streams.add(worker.stream);
-                for (Upload upload = uploads.take(); upload != END; upload = uploads.take()) {
-                    try {
-                        worker.run(upload);
-                    } catch (RuntimeException | Error e) {
-                        failure.compareAndSet(null, e);
-                    } finally {
-                        pending.arriveAndDeregister();
-                    }
+            for (Upload upload = uploads.take(); upload != END; upload = uploads.take()) {
+                try {
+                    CudaDevice.bind();
+                    worker.run(upload);
+                } catch (RuntimeException | Error e) {
+                    failure.compareAndSet(null, e);
+                } finally {
+                    pending.arriveAndDeregister();
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException | Error e) {
-            failure.compareAndSet(null, e);
-            drop();
-        }
-    }
-
-    /** A thread that cannot start must not leave anybody waiting. */
-    private void drop() {
-        for (Upload upload = uploads.poll(); upload != null && upload != END; upload = uploads.poll()) {
-            pending.arriveAndDeregister();
         }
     }
 
@@ -101,7 +90,7 @@ final class UploadThreads implements AutoCloseable {
         if (first instanceof Error e) {
             throw e;
         }
-        streams.forEach(CudaStream::synchronize);
+        workers.forEach(worker -> worker.stream.synchronize());
     }
 
     @Override
@@ -117,10 +106,11 @@ final class UploadThreads implements AutoCloseable {
             }
         }
         threads.clear();
-        streams.clear();
+        workers.forEach(Worker::close);
+        workers.clear();
     }
 
-    private static final class Worker implements AutoCloseable {
+    private static final class Worker {
         private final CudaStream stream = new CudaStream();
         private final PinnedMemory[] buffers = new PinnedMemory[2];
         private final CUevent_st[] copied = new CUevent_st[2];
@@ -141,13 +131,13 @@ final class UploadThreads implements AutoCloseable {
             stream.record(copied[turn]);
         }
 
-        @Override
-        public void close() {
-            stream.synchronize();
-            for (PinnedMemory buffer : buffers) {
-                buffer.close();
-            }
+        void close() {
+            // Waits for the last copies.
             stream.close();
+            for (int i = 0; i < buffers.length; i++) {
+                cudart.cudaEventDestroy(copied[i]);
+                buffers[i].close();
+            }
         }
     }
 }

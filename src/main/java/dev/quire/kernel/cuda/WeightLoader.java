@@ -117,7 +117,7 @@ final class WeightLoader implements AutoCloseable {
         }
     }
 
-    /** Copies floats, converted from whatever the tensor holds, to a device address; waits. */
+    /** Copies floats, converted from whatever the tensor holds, to a device address. */
     void uploadFloats(HostTensor tensor, long address) {
         float[] values = tensor.toFloats();
         uploadFloats(values, address);

@@ -41,6 +41,7 @@ class CudaFunctionsTest {
             "cudaDriverGetVersion",
             "cudaEventCreate",
             "cudaEventCreateWithFlags",
+            "cudaEventDestroy",
             "cudaEventElapsedTime",
             "cudaEventRecord",
             "cudaEventSynchronize",
@@ -64,8 +65,7 @@ class CudaFunctionsTest {
             "cudaStreamCreateWithFlags",
             "cudaStreamDestroy",
             "cudaStreamEndCapture",
-            "cudaStreamSynchronize",
-            "cudaStreamWaitEvent");
+            "cudaStreamSynchronize");
 
     @Test
     void onlyFunctionsOfCuda13Point0AreCalled() {
