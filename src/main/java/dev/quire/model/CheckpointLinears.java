@@ -41,6 +41,11 @@ final class CheckpointLinears {
         return matrix(name, quantization.flatMap(q -> q.schemeOf(name)), out, in, bias);
     }
 
+    /** Whether the checkpoint has a matrix of this name, plain or packed. */
+    boolean has(String name) {
+        return checkpoint.has(name + ".weight") || checkpoint.has(name + ".weight_packed");
+    }
+
     /** The embedding matrix [vocabSize, hidden]. */
     LinearWeight embedding(String name, int vocabSize, int hidden) {
         return matrix(name, quantization.flatMap(q -> q.embeddingSchemeOf(name)), vocabSize, hidden, null);
