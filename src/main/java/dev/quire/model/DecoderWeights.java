@@ -51,6 +51,18 @@ public record DecoderWeights(
         return output == null ? bytes : bytes + backend.gemm().residentBytes(output);
     }
 
+    /** All that the backend's products and embeddings will be given. */
+    public List<LinearWeight> matrices() {
+        List<LinearWeight> matrices = new ArrayList<>(List.of(embedding));
+        for (Layer layer : layers) {
+            matrices.addAll(List.of(layer.qkv, layer.attentionOutput, layer.gateUp, layer.down));
+        }
+        if (output != null) {
+            matrices.add(output);
+        }
+        return matrices;
+    }
+
     private record Finder(Checkpoint checkpoint, ModelConfig config, CheckpointLinears linears) {
         DecoderWeights find() {
             List<Layer> layers = new ArrayList<>();
