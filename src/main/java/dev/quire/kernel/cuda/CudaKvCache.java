@@ -4,6 +4,7 @@ import static dev.quire.kernel.cuda.CudaArena.address;
 
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.KvCacheKernels;
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.kernel.RopeKernels.Rope;
 import dev.quire.tensor.DType;
@@ -38,12 +39,13 @@ final class CudaKvCache implements KvCacheKernels {
     }
 
     @Override
-    public PagedKvCache allocate(int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type) {
+    public PagedKvCache allocate(
+            int numBlocks, int blockSize, int numKvHeads, int headDim, DType type, KvScales scales) {
         if (type != DType.BF16) {
             throw new IllegalArgumentException("no " + type + " KV cache on CUDA, only BF16");
         }
         boolean mappable = hopper && headDim % MIN_MAP_ALIGNMENT == 0;
-        return new CudaPagedKvCache(numLayers, numBlocks, blockSize, numKvHeads, headDim, mappable);
+        return new CudaPagedKvCache(scales.numLayers(), numBlocks, blockSize, numKvHeads, headDim, mappable);
     }
 
     @Override
