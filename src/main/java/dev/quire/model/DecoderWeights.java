@@ -6,14 +6,9 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Shape;
 import dev.quire.weights.Checkpoint;
-import dev.quire.weights.CheckpointException;
 import dev.quire.weights.ConfigJson;
-import dev.quire.weights.quant.PackedWeight;
-import dev.quire.weights.quant.QuantizationConfig;
-import dev.quire.weights.quant.WeightScheme;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param output [vocabSize, hiddenSize]; null when tied
  */
 public record DecoderWeights(
-        HostTensor embedding,
+        LinearWeight embedding,
         List<Layer> layers,
         HostTensor finalNorm,
         @Nullable LinearWeight output) {
@@ -41,12 +36,12 @@ public record DecoderWeights(
 
     /** Finds all matrices; throws {@link dev.quire.weights.CheckpointException} naming file and tensor. */
     public static DecoderWeights find(Checkpoint checkpoint, ConfigJson json, ModelConfig config) {
-        return new Finder(checkpoint, config, QuantizationConfig.from(json)).find();
+        return new Finder(checkpoint, config, new CheckpointLinears(checkpoint, json, config.dtype())).find();
     }
 
     /** Bytes the backend will keep resident. */
     public long residentBytes(Backend backend) {
-        long bytes = embedding.sizeBytes() + finalNorm.numElements() * Float.BYTES;
+        long bytes = backend.gemm().residentBytes(embedding) + finalNorm.numElements() * Float.BYTES;
         for (Layer layer : layers) {
             bytes += (layer.inputNorm.numElements() + layer.mlpNorm.numElements()) * Float.BYTES;
             for (LinearWeight weight : List.of(layer.qkv, layer.attentionOutput, layer.gateUp, layer.down)) {
@@ -56,14 +51,14 @@ public record DecoderWeights(
         return output == null ? bytes : bytes + backend.gemm().residentBytes(output);
     }
 
-    private record Finder(Checkpoint checkpoint, ModelConfig config, Optional<QuantizationConfig> quantization) {
+    private record Finder(Checkpoint checkpoint, ModelConfig config, CheckpointLinears linears) {
         DecoderWeights find() {
             List<Layer> layers = new ArrayList<>();
             for (int i = 0; i < config.numLayers(); i++) {
                 layers.add(layer("model.layers." + i + "."));
             }
             int hidden = config.hiddenSize();
-            HostTensor embedding = tensor("model.embed_tokens.weight", config.vocabSize(), hidden);
+            LinearWeight embedding = linears.embedding("model.embed_tokens", config.vocabSize(), hidden);
             LinearWeight output = config.tiedEmbeddings() ? null : linear("lm_head", config.vocabSize(), hidden, false);
             return new DecoderWeights(embedding, layers, tensor("model.norm.weight", hidden), output);
         }
@@ -96,27 +91,7 @@ public record DecoderWeights(
         }
 
         private LinearWeight linear(String name, int out, int in, boolean hasBias) {
-            HostTensor bias = hasBias ? tensor(name + ".bias", out) : null;
-            Optional<WeightScheme> scheme = quantization.flatMap(q -> q.schemeOf(name));
-            if (scheme.isEmpty()) {
-                return new LinearWeight.Dense(name, tensor(name + ".weight", out, in), bias);
-            }
-            PackedWeight packed = PackedWeight.load(checkpoint, name, scheme.get(), out, in);
-            if (packed.groupIndex() != null) {
-                throw CheckpointException.ofTensor(
-                        checkpoint.files().location(), name, "is quantized with reordered groups: not supported yet");
-            }
-            int groupSize = scheme.get().groupSize() > 0 ? scheme.get().groupSize() : in;
-            return new LinearWeight.GroupQuantized(
-                    name,
-                    out,
-                    in,
-                    scheme.get().numBits(),
-                    groupSize,
-                    packed.packed(),
-                    packed.scale(),
-                    packed.zeroPoint(),
-                    bias);
+            return linears.find(name, out, in, hasBias);
         }
 
         private HostTensor tensor(String name, long... dims) {

@@ -2,7 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.EmbeddingKernels;
 import dev.quire.kernel.EmbeddingTable;
-import dev.quire.tensor.HostTensor;
+import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.Tensor;
 
 /** Embedding rows out of a packed matrix, which a tied output projection shares. */
@@ -26,8 +26,8 @@ final class CpuEmbedding implements EmbeddingKernels {
     }
 
     @Override
-    public EmbeddingTable load(HostTensor matrix) {
-        return new Table(packer.pack(matrix));
+    public EmbeddingTable load(LinearWeight matrix) {
+        return new Table(packer.pack(matrix).parts.get(0));
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.quire.kernel.cpu;
 
-import dev.quire.kernel.GroupReader;
+import dev.quire.tensor.QuantizedMatrix;
 
 /**
  * 8- or 4-bit integers with a scale for each row and group of columns, w = (q - zeroPoint) · scale. A word holds 2
@@ -76,22 +76,30 @@ final class GroupMatrix extends PackedMatrix {
         return panel % panelsPerArray * numGroups * PANEL_ROWS;
     }
 
-    /** Stores one row from a reader that covers it. */
-    void pack(int row, GroupReader reader) {
-        int panel = row / PANEL_ROWS;
-        int[] dst = words[panel / panelsPerArray];
-        int at = offset(panel) + row % L;
-        int half = row % PANEL_ROWS / L * numBits;
-        for (int k = 0; k < cols; k++) {
-            dst[at + k / wordCols * L] |= reader.unsigned(row, k) << (k % wordCols * 2 * numBits + half);
-        }
-        for (int group = 0; group < numGroups; group++) {
-            int to = scaleOffset(panel) + group * PANEL_ROWS + row % PANEL_ROWS;
-            float scale = reader.scale(row, group);
-            int range = 1 << numBits;
-            scales[panel / panelsPerArray][to] = scale * range;
-            if (!symmetric) {
-                biases[panel / panelsPerArray][to] = -(range + reader.zeroPoint(row, group)) * scale;
+    /** Stores the rows of one panel. */
+    void pack(int panel, QuantizedMatrix matrix) {
+        int first = panel * PANEL_ROWS;
+        QuantizedMatrix.Rows source = matrix.rows(first, panelRows(panel));
+        byte[] codes = new byte[cols];
+        float[] rowScales = new float[numGroups];
+        float[] rowOffsets = new float[numGroups];
+        int range = 1 << numBits;
+        for (int row = 0; row < panelRows(panel); row++) {
+            int[] dst = words[panel / panelsPerArray];
+            int at = offset(panel) + row % L;
+            int half = row / L * numBits;
+            source.codes(row, codes, 0);
+            for (int k = 0; k < cols; k++) {
+                dst[at + k / wordCols * L] |= (codes[k] & 0xff) << (k % wordCols * 2 * numBits + half);
+            }
+            source.scales(row, rowScales, 0);
+            source.offsets(row, rowOffsets, 0);
+            for (int group = 0; group < numGroups; group++) {
+                int to = scaleOffset(panel) + group * PANEL_ROWS + row;
+                scales[panel / panelsPerArray][to] = rowScales[group] * range;
+                if (!symmetric) {
+                    biases[panel / panelsPerArray][to] = rowOffsets[group] - range * rowScales[group];
+                }
             }
         }
     }

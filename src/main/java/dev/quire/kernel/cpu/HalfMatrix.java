@@ -1,8 +1,9 @@
 package dev.quire.kernel.cpu;
 
-import dev.quire.kernel.GroupReader;
+import dev.quire.kernel.DequantizedRows;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 
 /** bf16 or f16 weights, a column's two halves of a panel in one vector of words: row l low, row L + l high. */
 final class HalfMatrix extends PackedMatrix {
@@ -39,11 +40,12 @@ final class HalfMatrix extends PackedMatrix {
         pack(panel, src);
     }
 
-    /** Dequantizes a panel that the reader covers; only for bf16. */
-    void pack(int panel, GroupReader reader) {
+    /** Rounds a quantized panel; only for bf16. */
+    void pack(int panel, QuantizedMatrix matrix) {
         short[] src = new short[PANEL_ROWS * cols];
+        DequantizedRows rows = new DequantizedRows(matrix, panel * PANEL_ROWS, panelRows(panel));
         for (int i = 0; i < panelRows(panel); i++) {
-            reader.dequantize(panel * PANEL_ROWS + i, src, i * cols);
+            rows.copyTo(i, src, i * cols);
         }
         pack(panel, src);
     }

@@ -1,9 +1,10 @@
 package dev.quire.kernel.cpu;
 
-import dev.quire.kernel.GroupReader;
+import dev.quire.kernel.DequantizedRows;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,58 +43,46 @@ final class WeightPacker {
     }
 
     CpuLinear pack(LinearWeight weight) {
-        List<LinearWeight> leaves = new ArrayList<>();
-        flatten(weight, leaves);
+        List<LinearWeight.Leaf> leaves = weight.leaves();
         List<PackedMatrix> parts = new ArrayList<>();
-        for (LinearWeight leaf : leaves) {
+        for (LinearWeight.Leaf leaf : leaves) {
             budget.require(leaf.name(), residentBytes(leaf));
             parts.add(
                     leaf instanceof LinearWeight.Dense dense
                             ? pack(dense.weight())
-                            : remember(pack((LinearWeight.GroupQuantized) leaf)));
+                            : remember(pack(((LinearWeight.Quantized) leaf).matrix())));
         }
         return new CpuLinear(parts, bias(weight.outFeatures(), leaves), pool.numThreads());
     }
 
     long residentBytes(LinearWeight weight) {
-        List<LinearWeight> leaves = new ArrayList<>();
-        flatten(weight, leaves);
         long numBytes = 0;
-        for (LinearWeight leaf : leaves) {
+        for (LinearWeight.Leaf leaf : weight.leaves()) {
             long padded = Lanes.roundUp(leaf.outFeatures(), PackedMatrix.PANEL_ROWS);
             numBytes += 4 * padded;
-            if (leaf instanceof LinearWeight.GroupQuantized quantized && isPacked(quantized)) {
+            if (leaf instanceof LinearWeight.Quantized quantized && isPacked(quantized.matrix())) {
+                QuantizedMatrix matrix = quantized.matrix();
                 numBytes += GroupMatrix.numBytes(
-                        leaf.outFeatures(),
-                        leaf.inFeatures(),
-                        quantized.numBits(),
-                        quantized.groupSize(),
-                        quantized.zeroPoint() == null);
+                        matrix.numRows(),
+                        matrix.numCols(),
+                        matrix.codes().numBits(),
+                        matrix.groupSize(),
+                        matrix.isSymmetric());
             } else {
                 boolean half = leaf instanceof LinearWeight.Dense dense
                         ? dense.weight().dtype().sizeBytes() == 2
-                        : isExpanded((LinearWeight.GroupQuantized) leaf);
+                        : isExpanded(((LinearWeight.Quantized) leaf).matrix());
                 numBytes += (half ? 2 : 4) * padded * leaf.inFeatures();
             }
         }
         return numBytes;
     }
 
-    private static void flatten(LinearWeight weight, List<LinearWeight> leaves) {
-        if (weight instanceof LinearWeight.Stacked stacked) {
-            stacked.parts().forEach(part -> flatten(part, leaves));
-        } else {
-            leaves.add(weight);
-        }
-    }
-
-    static float @Nullable [] bias(int outFeatures, List<LinearWeight> leaves) {
+    static float @Nullable [] bias(int outFeatures, List<LinearWeight.Leaf> leaves) {
         float[] bias = null;
         int output = 0;
-        for (LinearWeight leaf : leaves) {
-            HostTensor part = leaf instanceof LinearWeight.Dense dense
-                    ? dense.bias()
-                    : ((LinearWeight.GroupQuantized) leaf).bias();
+        for (LinearWeight.Leaf leaf : leaves) {
+            HostTensor part = leaf.bias();
             if (part != null) {
                 bias = bias == null ? new float[outFeatures] : bias;
                 part.copyTo(0, bias, output, leaf.outFeatures());
@@ -122,54 +111,43 @@ final class WeightPacker {
         return matrix;
     }
 
-    private boolean isPacked(LinearWeight.GroupQuantized weight) {
-        return !isExpanded(weight) && GroupMatrix.supports(weight.inFeatures(), weight.numBits(), weight.groupSize());
+    private boolean isPacked(QuantizedMatrix matrix) {
+        return !isExpanded(matrix)
+                && GroupMatrix.supports(matrix.numCols(), matrix.codes().numBits(), matrix.groupSize());
     }
 
-    private boolean isExpanded(LinearWeight.GroupQuantized weight) {
-        return (long) weight.outFeatures() * weight.inFeatures() <= maxExpandedElements;
+    private boolean isExpanded(QuantizedMatrix matrix) {
+        return (long) matrix.numRows() * matrix.numCols() <= maxExpandedElements;
     }
 
-    private PackedMatrix pack(LinearWeight.GroupQuantized weight) {
-        if (weight.numBits() != 4 && weight.numBits() != 8) {
-            throw new IllegalArgumentException(weight.name() + " has " + weight.numBits() + "-bit weights: 4 or 8 fit");
+    private PackedMatrix pack(QuantizedMatrix matrix) {
+        QuantizedMatrix.Codes codes = matrix.codes();
+        if (codes != QuantizedMatrix.Codes.INT4 && codes != QuantizedMatrix.Codes.INT8) {
+            throw new IllegalArgumentException(matrix.name() + " has weights in " + codes + ": INT4 or INT8 fit");
         }
-        int rows = weight.outFeatures();
-        int cols = weight.inFeatures();
-        if (isExpanded(weight)) {
-            HalfMatrix matrix = new HalfMatrix(rows, cols, true);
-            pool.run(matrix.numPanels, panel -> {
-                int first = panel * PackedMatrix.PANEL_ROWS;
-                GroupReader reader = new GroupReader(weight, first, matrix.panelRows(panel));
-                matrix.pack(panel, reader);
-            });
-            return matrix;
+        int rows = matrix.numRows();
+        int cols = matrix.numCols();
+        if (isExpanded(matrix)) {
+            HalfMatrix half = new HalfMatrix(rows, cols, true);
+            pool.run(half.numPanels, panel -> half.pack(panel, matrix));
+            return half;
         }
-        if (!isPacked(weight)) {
+        if (!isPacked(matrix)) {
             // Groups that are no whole words are rare enough to be kept in f32.
-            FloatMatrix matrix = new FloatMatrix(rows, cols);
-            pool.run(matrix.numPanels, panel -> {
-                int first = panel * PackedMatrix.PANEL_ROWS;
-                int count = matrix.panelRows(panel);
-                GroupReader reader = new GroupReader(weight, first, count);
+            FloatMatrix floats = new FloatMatrix(rows, cols);
+            pool.run(floats.numPanels, panel -> {
+                int count = floats.panelRows(panel);
+                DequantizedRows reader = new DequantizedRows(matrix, panel * PackedMatrix.PANEL_ROWS, count);
                 float[] values = new float[count * cols];
                 for (int i = 0; i < count; i++) {
-                    reader.dequantize(first + i, values, i * cols);
+                    reader.copyTo(i, values, i * cols);
                 }
-                matrix.pack(panel, values);
+                floats.pack(panel, values);
             });
-            return matrix;
+            return floats;
         }
-        GroupMatrix matrix =
-                new GroupMatrix(rows, cols, weight.numBits(), weight.groupSize(), weight.zeroPoint() == null);
-        pool.run(matrix.numPanels, panel -> {
-            int first = panel * PackedMatrix.PANEL_ROWS;
-            int count = matrix.panelRows(panel);
-            GroupReader reader = new GroupReader(weight, first, count);
-            for (int i = 0; i < count; i++) {
-                matrix.pack(first + i, reader);
-            }
-        });
-        return matrix;
+        GroupMatrix packed = new GroupMatrix(rows, cols, codes.numBits(), matrix.groupSize(), matrix.isSymmetric());
+        pool.run(packed.numPanels, panel -> packed.pack(panel, matrix));
+        return packed;
     }
 }

@@ -4,8 +4,8 @@ import static dev.quire.kernel.cuda.CudaArena.address;
 
 import dev.quire.kernel.EmbeddingKernels;
 import dev.quire.kernel.EmbeddingTable;
+import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
-import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 
 /** {@code embedding.cu}. */
@@ -42,10 +42,8 @@ final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
     }
 
     @Override
-    public EmbeddingTable load(HostTensor matrix) {
-        int vocabSize = matrix.shape().intDim(0);
-        int hidden = matrix.shape().intDim(1);
-        return new Table(vocabSize, hidden, loader.loadBf16(matrix));
+    public EmbeddingTable load(LinearWeight matrix) {
+        return new Table(matrix.outFeatures(), matrix.inFeatures(), loader.loadBf16(matrix));
     }
 
     @Override

@@ -9,7 +9,6 @@ import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -41,28 +40,22 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
         long weights = loader.loadBf16(weight);
         float[] bias = bias(weight);
         if (bias.length == 0) {
-            return new CudaLinear(out, in, weights, 0, 0, products(out, in));
+            return new Bf16Linear(out, in, weights, 0, 0, products(out, in), invariant);
         }
         long floats = loader.allocate(weight.name() + " bias", 4L * out);
         long halves = loader.allocate(weight.name() + " bias", 2L * out);
         loader.uploadFloats(bias, floats);
         loader.uploadBf16(bias, halves);
-        return new CudaLinear(out, in, weights, floats, halves, products(out, in));
+        return new Bf16Linear(out, in, weights, floats, halves, products(out, in), invariant);
     }
 
     /** The bias of all parts, zero where a part has none; empty when no part has one. */
     private static float[] bias(LinearWeight weight) {
-        List<LinearWeight> parts = weight instanceof LinearWeight.Stacked stacked ? stacked.parts() : List.of(weight);
         float[] bias = new float[weight.outFeatures()];
         boolean any = false;
         int at = 0;
-        for (LinearWeight part : parts) {
-            HostTensor own = null;
-            if (part instanceof LinearWeight.Dense dense) {
-                own = dense.bias();
-            } else if (part instanceof LinearWeight.GroupQuantized quantized) {
-                own = quantized.bias();
-            }
+        for (LinearWeight.Leaf part : weight.leaves()) {
+            HostTensor own = part.bias();
             if (own != null) {
                 own.copyTo(0, bias, at, part.outFeatures());
                 any = true;
@@ -79,7 +72,8 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     @Override
     public Linear tied(EmbeddingTable table) {
         CudaEmbedding.Table t = (CudaEmbedding.Table) table;
-        return new CudaLinear(t.vocabSize(), t.hidden(), t.weights(), 0, 0, products(t.vocabSize(), t.hidden()));
+        return new Bf16Linear(
+                t.vocabSize(), t.hidden(), t.weights(), 0, 0, products(t.vocabSize(), t.hidden()), invariant);
     }
 
     @Override
@@ -95,19 +89,12 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
 
     @Override
     public void matmul(Tensor out, Tensor x, Linear weight, int numRows) {
-        CudaLinear w = (CudaLinear) weight;
-        if (invariant != null) {
-            invariant.run(w, address(x), x.rowStride(), address(out), out.rowStride(), out.dtype(), numRows);
-        } else {
-            w.products().run(w, address(x), x.rowStride(), address(out), out.rowStride(), out.dtype(), numRows);
-        }
+        ((CudaLinear) weight).multiply(address(x), x.rowStride(), address(out), out.rowStride(), out.dtype(), numRows);
     }
 
     /** For the log: how the product of this shape runs at so many rows. */
     String describe(Linear weight, int rows) {
-        return invariant != null
-                ? "invariant"
-                : ((CudaLinear) weight).products().describe(rows);
+        return ((CudaLinear) weight).describe(rows);
     }
 
     @Override

@@ -67,7 +67,7 @@ final class ShapeProducts {
         return (rows + unit - 1) / unit * unit;
     }
 
-    void run(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+    void run(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
         Use use = use(xStride, outStride, outType, weight.biasBf16() != 0);
         int padded = paddedRows(rows);
         if (use.byRows.length <= padded) {
@@ -97,7 +97,7 @@ final class ShapeProducts {
         return use;
     }
 
-    private Choice choose(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+    private Choice choose(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
         Product product =
                 blas.new Product(rows, outFeatures, inFeatures, xStride, outStride, outType, weight.biasBf16() != 0);
         boolean measured = rows <= MAX_MEASURED_ROWS || Integer.bitCount(rows) == 1;

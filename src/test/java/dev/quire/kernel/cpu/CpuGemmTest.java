@@ -2,7 +2,7 @@ package dev.quire.kernel.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.quire.kernel.GroupReader;
+import dev.quire.kernel.DequantizedRows;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
@@ -102,17 +102,17 @@ class CpuGemmTest {
     @Test
     void smallIntegerMatricesAreRoundedToBf16() {
         int in = 640;
-        LinearWeight.GroupQuantized quantized =
-                (LinearWeight.GroupQuantized) CpuTensors.quantized(random, 4, 128, false, DType.BF16, 33, in);
+        LinearWeight.Quantized quantized =
+                (LinearWeight.Quantized) CpuTensors.quantized(random, 4, 128, false, DType.BF16, 33, in);
         HalfMatrix small = (HalfMatrix) new WeightPacker(pool, new HeapBudget(), 33 * in)
                 .pack(quantized)
                 .parts
                 .get(0);
-        GroupReader reader = new GroupReader(quantized, 0, 33);
+        DequantizedRows reader = new DequantizedRows(quantized.matrix(), 0, 33);
         float[] exact = new float[in];
         float[] rounded = new float[in];
         for (int row = 0; row < 33; row++) {
-            reader.dequantize(row, exact, 0);
+            reader.copyTo(row, exact, 0);
             small.unpackRow(row, rounded, 0);
             for (int k = 0; k < in; k++) {
                 assertThat(rounded[k]).isEqualTo(FloatBits.bf16ToFloat(FloatBits.floatToBf16(exact[k])));
@@ -174,7 +174,7 @@ class CpuGemmTest {
     void tiedSharesTheTable() {
         HostTensor matrix = CpuTensors.host(random, DType.BF16, 0.1f, 50, 63);
         CpuEmbedding embedding = new CpuEmbedding(packer);
-        var table = embedding.load(matrix);
+        var table = embedding.load(new LinearWeight.Dense("table", matrix, null));
         Tensor rows = CpuTensors.poisoned(5, 63, 3);
         int[] ids = {49, 0, 7, 7};
         embedding.lookup(rows, table, ids, 4, 3);

@@ -1,8 +1,8 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.kernel.DequantizedRows;
 import dev.quire.kernel.EmbeddingTable;
 import dev.quire.kernel.GemmKernels;
-import dev.quire.kernel.GroupReader;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.HostTensor;
@@ -35,28 +35,24 @@ final class ReferenceGemm implements GemmKernels {
     @Override
     public Linear load(LinearWeight weight) {
         List<float[]> rows = new ArrayList<>();
-        List<LinearWeight> leaves = new ArrayList<>();
-        expand(weight, rows, leaves);
+        weight.leaves().forEach(leaf -> rows.addAll(List.of(rows(leaf))));
         return new Matrix(
-                rows.toArray(new float[0][]), weight.inFeatures(), WeightPacker.bias(weight.outFeatures(), leaves));
+                rows.toArray(new float[0][]),
+                weight.inFeatures(),
+                WeightPacker.bias(weight.outFeatures(), weight.leaves()));
     }
 
-    private static void expand(LinearWeight weight, List<float[]> rows, List<LinearWeight> leaves) {
-        if (weight instanceof LinearWeight.Stacked stacked) {
-            stacked.parts().forEach(part -> expand(part, rows, leaves));
-            return;
-        }
-        leaves.add(weight);
+    static float[][] rows(LinearWeight weight) {
         if (weight instanceof LinearWeight.Dense dense) {
-            rows.addAll(List.of(rows(dense.weight())));
-            return;
+            return rows(dense.weight());
         }
-        GroupReader reader = new GroupReader((LinearWeight.GroupQuantized) weight, 0, weight.outFeatures());
-        for (int row = 0; row < weight.outFeatures(); row++) {
-            float[] values = new float[weight.inFeatures()];
-            reader.dequantize(row, values, 0);
-            rows.add(values);
+        DequantizedRows reader =
+                new DequantizedRows(((LinearWeight.Quantized) weight).matrix(), 0, weight.outFeatures());
+        float[][] rows = new float[weight.outFeatures()][weight.inFeatures()];
+        for (int row = 0; row < rows.length; row++) {
+            reader.copyTo(row, rows[row], 0);
         }
+        return rows;
     }
 
     static float[][] rows(HostTensor matrix) {

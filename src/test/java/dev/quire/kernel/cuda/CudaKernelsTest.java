@@ -186,7 +186,7 @@ class CudaKernelsTest {
 
     @Test
     void embeddings() {
-        HostTensor matrix = host(DType.BF16, 1, 300, 384);
+        LinearWeight matrix = new LinearWeight.Dense("table", host(DType.BF16, 1, 300, 384), null);
         EmbeddingTable onGpu = cuda.embedding().load(matrix);
         EmbeddingTable onHost = cpu.embedding().load(matrix);
         cuda.synchronize();
