@@ -37,6 +37,17 @@ public record KvScales(float[] keys, float[] values) {
         return new KvScales(ones, ones);
     }
 
+    /** For the log: the smallest and the largest, or the one they all are. */
+    public static String range(float[] scales) {
+        float least = Float.POSITIVE_INFINITY;
+        float most = 0;
+        for (float scale : scales) {
+            least = Math.min(least, scale);
+            most = Math.max(most, scale);
+        }
+        return least == most ? Float.toString(least) : least + " to " + most;
+    }
+
     public int numLayers() {
         return keys.length;
     }
