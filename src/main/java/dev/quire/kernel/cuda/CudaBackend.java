@@ -76,8 +76,8 @@ public final class CudaBackend implements Backend {
         gemm = new CudaGemm(kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
         activation = new CudaActivation(kernels);
         embedding = new CudaEmbedding(kernels, step, loader, lastSampled);
-        kvCache = new CudaKvCache(kernels, step);
         attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
+        kvCache = new CudaKvCache(kernels, step, attention);
         sampling = new CudaSampling(kernels, lastSampled);
         graphs = new CudaGraphs(stream, timer);
         for (int i = 0; i < marks.length; i++) {
