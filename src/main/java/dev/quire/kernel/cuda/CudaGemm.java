@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaGemm implements GemmKernels, AutoCloseable {
     private final CublasLt blas;
     private final Bf16Loader bf16;
+    private final IntLoader ints;
     /** The last one takes what is left. */
     private final List<LinearLoader> loaders;
 
@@ -22,7 +23,8 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     CudaGemm(KernelFactory kernels, WeightLoader loader, ProductTimer timer, @Nullable InvariantGemm invariant) {
         blas = new CublasLt(kernels.stream());
         bf16 = new Bf16Loader(kernels, loader, blas, timer, invariant);
-        loaders = List.of(bf16);
+        ints = new IntLoader(kernels, loader, bf16, invariant != null);
+        loaders = List.of(ints, bf16);
     }
 
     /** Leaves that become one matrix. */
@@ -72,7 +74,9 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     @Override
     public Linear tied(EmbeddingTable table) {
         CudaEmbedding.Table t = (CudaEmbedding.Table) table;
-        return bf16.linear(t.vocabSize(), t.hidden(), t.weights(), Bf16Loader.Bias.NONE);
+        return t.ints() != null
+                ? ints.linear(t.ints(), Bf16Loader.Bias.NONE)
+                : bf16.linear(t.vocabSize(), t.hidden(), t.weights(), Bf16Loader.Bias.NONE);
     }
 
     @Override
@@ -84,10 +88,22 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
         return bytes;
     }
 
-    /** The workspace is taken when the backend starts. */
+    /** Asked after {@link #residentBytes} of all weights. cuBLASLt's workspace is taken when the backend starts. */
     @Override
     public long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures) {
-        return 0;
+        return loaders.stream()
+                .mapToLong(loader -> loader.scratchBytes(maxRows))
+                .sum();
+    }
+
+    /** Takes what products of up to {@code maxRows} rows need, once all matrices are loaded. */
+    void reserve(int maxRows) {
+        loaders.forEach(loader -> loader.reserve(maxRows));
+    }
+
+    /** Keeps quantized embeddings. */
+    IntLoader ints() {
+        return ints;
     }
 
     @Override
@@ -102,6 +118,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
 
     @Override
     public void close() {
+        ints.close();
         blas.close();
     }
 }
