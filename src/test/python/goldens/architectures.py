@@ -133,7 +133,7 @@ def longrope(dim, **more):
 
 def phi3(directory, **more):
     # Phi-3 has heads of hidden / heads.
-    shape = dict(hidden_size=96, intermediate_size=40, num_hidden_layers=2, num_attention_heads=6, tie_word_embeddings=True)
+    shape = dict(hidden_size=48, intermediate_size=40, num_hidden_layers=2, num_attention_heads=6, tie_word_embeddings=True)
     options = {k: more.pop(k) for k in ("lengths", "limit", "edit") if k in more}
     entries = {k: v for k, v in {**SHAPE, **shape, **more}.items() if k != "head_dim"}
     config = transformers.Phi3Config(**entries)
@@ -227,9 +227,9 @@ def all():
             "Qwen3ForCausalLM", tie_word_embeddings=True, attention_bias=True,
             rope_parameters=dict(YARN, truncate=False, attention_factor=1.3, beta_fast=16.0, beta_slow=2.0),
         ),
-        "phi3": lambda d: phi3(d, rope_parameters=longrope(16), lengths=(33, 40, 70)),
+        "phi3": lambda d: phi3(d, rope_parameters=longrope(8), lengths=(33, 40, 70)),
         "phi3-short": lambda d: phi3(
-            d, rope_parameters=longrope(12, partial_rotary_factor=0.75), lengths=(5, 23, 61), limit=96, sliding_window=20,
+            d, rope_parameters=longrope(6, partial_rotary_factor=0.75), lengths=(5, 23, 61), limit=96, sliding_window=20,
             max_position_embeddings=256, original_max_position_embeddings=96, edit=older(),
         ),
         "gemma2": model_of("Gemma2ForCausalLM", sliding_window=16, query_pre_attn_scalar=24, attn_logit_softcapping=2.0,

@@ -131,12 +131,13 @@ class CpuKernelsTest {
         CpuRope rope = new CpuRope(pool, LoopChoice.fastest());
         Tensor x = CpuTensors.random(random, 1, 2, 1);
         for (int position : new int[] {0, 3, 4, 11}) {
-            x.floats()[0] = 1;
-            x.floats()[1] = 0;
+            x.floats()[(int) x.offset()] = 1;
+            x.floats()[(int) x.offset() + 1] = 0;
             rope.rotate(x, 0, 1, 2, rope.load(table, 12), new int[] {position}, 1);
             double scale = 2 * (1 + 0.3 * Math.log(1 + position / 4));
-            assertThat((double) x.floats()[0]).isCloseTo(scale * Math.cos(0.5 * position), offset(1e-6));
-            assertThat((double) x.floats()[1]).isCloseTo(scale * Math.sin(0.5 * position), offset(1e-6));
+            assertThat((double) x.floats()[(int) x.offset()]).isCloseTo(scale * Math.cos(0.5 * position), offset(1e-6));
+            assertThat((double) x.floats()[(int) x.offset() + 1])
+                    .isCloseTo(scale * Math.sin(0.5 * position), offset(1e-6));
         }
     }
 
