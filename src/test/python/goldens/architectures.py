@@ -247,11 +247,11 @@ def all():
         "olmo2": model_of("Olmo2ForCausalLM", tie_word_embeddings=True, head_dim=8),
         "olmo3": model_of(
             "Olmo3ForCausalLM", **NARROW, num_hidden_layers=4, sliding_window=16, tie_word_embeddings=True, edit=older_olmo3,
-            head_dim=4,
+            head_dim=8,
             rope_parameters=dict(full_attention=dict(YARN, rope_theta=5e5),
                                  sliding_attention=dict(rope_type="default", rope_theta=5e5)),
         ),
         "glm": model_of("GlmForCausalLM"),
         "glm4": model_of("Glm4ForCausalLM", tie_word_embeddings=True, attention_bias=False, edit=older()),
-        "smollm3": model_of("SmolLM3ForCausalLM", **NARROW, num_hidden_layers=4, head_dim=4, edit=older("no_rope_layers")),
+        "smollm3": model_of("SmolLM3ForCausalLM", **NARROW, num_hidden_layers=4, head_dim=8, edit=older("no_rope_layers")),
     }

@@ -37,7 +37,28 @@ class GoldenModelsTest {
 
     /** These must be there, whatever else is. */
     private static final Set<String> REQUIRED = Set.of(
-            "gemma2", "gemma3", "gemma3-multimodal", "glm", "glm4", "granite", "granite-hybrid", "granite-swa", "llama", "llama-dynamic", "llama-older", "ministral", "ministral3", "mistral", "olmo2", "olmo3", "phi3", "phi3-short", "qwen2", "qwen3", "qwen3-yarn", "smollm3");
+            "gemma2",
+            "gemma3",
+            "gemma3-multimodal",
+            "glm",
+            "glm4",
+            "granite",
+            "granite-hybrid",
+            "granite-swa",
+            "llama",
+            "llama-dynamic",
+            "llama-older",
+            "ministral",
+            "ministral3",
+            "mistral",
+            "olmo2",
+            "olmo3",
+            "phi3",
+            "phi3-short",
+            "qwen2",
+            "qwen3",
+            "qwen3-yarn",
+            "smollm3");
 
     /** On the emulated device, which is slow: each has switches that no other has. */
     private static final Set<String> EMULATED =
