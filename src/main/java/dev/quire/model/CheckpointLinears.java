@@ -4,6 +4,7 @@ import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.ActivationScheme;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import dev.quire.tensor.Shape;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
@@ -34,6 +35,10 @@ final class CheckpointLinears {
      */
     LinearWeight find(String name, int out, int in, boolean hasBias) {
         HostTensor bias = hasBias ? tensor(name + ".bias", out) : null;
+        Optional<QuantizedMatrix> own = checkpoint.quantized(name, out, in);
+        if (own.isPresent()) {
+            return new LinearWeight.Quantized(name, own.get(), ActivationScheme.NONE, bias);
+        }
         Optional<WeightScheme> scheme = quantization.flatMap(q -> q.schemeOf(name));
         if (scheme.isEmpty()) {
             return new LinearWeight.Dense(name, tensor(name + ".weight", out, in), bias);
@@ -48,7 +53,10 @@ final class CheckpointLinears {
 
     /** The embedding matrix [vocabSize, hidden]. */
     LinearWeight embedding(String name, int vocabSize, int hidden) {
-        return new LinearWeight.Dense(name, tensor(name + ".weight", vocabSize, hidden), null);
+        Optional<QuantizedMatrix> own = checkpoint.quantized(name, vocabSize, hidden);
+        return own.isPresent()
+                ? new LinearWeight.Quantized(name, own.get(), ActivationScheme.NONE, null)
+                : new LinearWeight.Dense(name, tensor(name + ".weight", vocabSize, hidden), null);
     }
 
     private HostTensor tensor(String name, long... dims) {
