@@ -7,6 +7,7 @@ import dev.quire.tensor.Shape;
 import dev.quire.weights.gguf.GgufFiles;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongToDoubleFunction;
 
 /** The tensors of one model by name; what it hands out is valid until {@link #close}. */
 public interface Checkpoint extends AutoCloseable {
@@ -39,6 +40,15 @@ public interface Checkpoint extends AutoCloseable {
      */
     default Optional<QuantizedMatrix> quantized(String layer, int numRows, int numCols) {
         return Optional.empty();
+    }
+
+    /**
+     * As {@link #tensor(String, Shape, DType)}, for tensors that noise would spoil.
+     *
+     * @param dummy the elements that a dummy checkpoint makes, by flat index
+     */
+    default HostTensor tensor(String name, Shape expected, DType preferred, LongToDoubleFunction dummy) {
+        return tensor(name, expected, preferred);
     }
 
     /** Bytes of all tensors; for a dummy checkpoint of those asked for until now. */

@@ -244,7 +244,12 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void rotateAndWrite(
-            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+            PagedKvCache cache, int layer, Tensor qkv, int numHeads, @Nullable Rope rope, AttentionMetadata metadata) {
+        if (rope == null) {
+            int keyColumn = numHeads * cache.headDim();
+            kvCache.write(cache, layer, qkv, keyColumn, keyColumn + cache.numKvHeads() * cache.headDim(), metadata);
+            return;
+        }
         kvCache.rotateAndWrite(cache, layer, qkv, numHeads, rope);
     }
 
