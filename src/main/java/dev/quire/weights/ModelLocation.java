@@ -58,10 +58,13 @@ public final class ModelLocation {
 
     /** A checkpoint beside a GGUF file comes first: it is what the file was made of. */
     private static ModelFiles directory(ModelFiles files) {
+        boolean hasConfig = files.has("config.json");
         List<String> ggufs = GgufFiles.modelsIn(files);
-        boolean safetensors = files.list().stream().anyMatch(name -> name.endsWith(".safetensors"));
-        if (ggufs.isEmpty() || safetensors) {
-            if (!files.has("config.json")) {
+        if (hasConfig && files.list().stream().anyMatch(name -> name.endsWith(".safetensors"))) {
+            return files;
+        }
+        if (ggufs.isEmpty()) {
+            if (!hasConfig) {
                 throw new CheckpointException(files.describe("config.json"), "file not found");
             }
             return files;
