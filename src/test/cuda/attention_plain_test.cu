@@ -39,19 +39,20 @@ static void check_padding() {
   expect(good, "plain: a padding row is zero", 0, 1);
 }
 
-static void check_table(int pairs, long positions, float scale) {
+static void check_table(int pairs, long positions, float scale, float growth = 0, int period = 0) {
   std::vector<float> frequencies(pairs);
   for (int i = 0; i < pairs; i++) frequencies[i] = (float)pow(10000., -(double)i / pairs);
   Dev<float> f(frequencies), table(positions * 2 * pairs + 4);
-  launch(rope_table_f32, dim3(3), 256, 0, 0, table.p, f.p, scale, pairs, positions);
+  launch(rope_table_f32, dim3(3), 256, 0, 0, table.p, f.p, scale, growth, period, pairs, positions);
   LAUNCHED();
   const std::vector<float> got = table.get();
   double worst = 0;
   for (long p = 0; p < positions; p++)
     for (int i = 0; i < pairs; i++) {
+      const float s = scale * (float)(period > 0 ? 1 + growth * log(1 + floor((double)p / period)) : 1);
       const double angle = (float)((float)p * frequencies[i]);
-      worst = std::max(worst, (double)fabs(got[p * 2 * pairs + i] - (float)((float)cos(angle) * scale)));
-      worst = std::max(worst, (double)fabs(got[(p * 2 + 1) * pairs + i] - (float)((float)sin(angle) * scale)));
+      worst = std::max(worst, (double)fabs(got[p * 2 * pairs + i] - (float)((float)cos(angle) * s)));
+      worst = std::max(worst, (double)fabs(got[(p * 2 + 1) * pairs + i] - (float)((float)sin(angle) * s)));
     }
   bool guard = true;
   for (size_t i = positions * 2 * pairs; i < got.size(); i++) guard = guard && untouched(got[i]);
@@ -73,5 +74,6 @@ int main(int argc, char** argv) {
   check_padding();
   check_table(32, 100, 1.f);
   check_table(5, small ? 77 : 5000, 1.25f);
+  check_table(6, small ? 77 : 5000, 1.25f, 0.1f, 16);
   return summary();
 }

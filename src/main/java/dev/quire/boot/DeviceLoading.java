@@ -80,6 +80,7 @@ final class DeviceLoading {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             DenseDecoder.Limits limits =
                     new DenseDecoder.Limits(sizes.maxNumBatchedTokens, sizes.maxNumSeqs, sizes.maxModelLen());
+            backend.gemm().expect(weights.matrices());
             long weightBytes = weights.residentBytes(backend);
             long scratchBytes = DenseDecoder.scratchBytes(backend, config, limits)
                     + backend.stepBytes(ModelRunner.limits(

@@ -75,7 +75,7 @@ public final class CudaBackend implements Backend {
         rope = new CudaRope(kernels, step);
         gemm = new CudaGemm(kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
         activation = new CudaActivation(kernels);
-        embedding = new CudaEmbedding(kernels, step, loader, lastSampled);
+        embedding = new CudaEmbedding(kernels, step, loader, gemm.ints(), lastSampled);
         attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
         kvCache = new CudaKvCache(kernels, step, attention);
         sampling = new CudaSampling(kernels, lastSampled);
@@ -188,6 +188,7 @@ public final class CudaBackend implements Backend {
         AttentionPlan plan = attention.plan(limits.maxNumTokens(), limits.maxNumSeqs());
         step.reserve(plan, limits.maxNumTokens(), limits.maxNumSeqs(), limits.maxBlocksPerSeq());
         sampling.reserve(limits.maxNumSeqs(), limits.vocabSize());
+        gemm.reserve(paddedRows(limits.maxNumTokens()));
         // The model is loaded.
         loader.rest();
     }
@@ -244,7 +245,12 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void rotateAndWrite(
-            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+            PagedKvCache cache, int layer, Tensor qkv, int numHeads, @Nullable Rope rope, AttentionMetadata metadata) {
+        if (rope == null) {
+            int keyColumn = numHeads * cache.headDim();
+            kvCache.write(cache, layer, qkv, keyColumn, keyColumn + cache.numKvHeads() * cache.headDim(), metadata);
+            return;
+        }
         kvCache.rotateAndWrite(cache, layer, qkv, numHeads, rope);
     }
 

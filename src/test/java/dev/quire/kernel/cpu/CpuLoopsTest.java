@@ -192,7 +192,12 @@ class CpuLoopsTest {
     @Test
     void theVectorLoopsAreTakenIntoUseOnceTheyAreFaster() {
         LoopChoice choice = new LoopChoice(CpuLoops.plain());
-        new LoopWarmUp(choice, List.of(new HalfMatrix(64, 32, true), new FloatMatrix(64, 32))).run();
+        new LoopWarmUp(
+                        choice,
+                        List.of(
+                                CpuLinear.of(new HalfMatrix(64, 32, true), 1),
+                                CpuLinear.of(new FloatMatrix(64, 32), 1)))
+                .run();
         assertThat(choice.current().name()).contains("Vector API");
     }
 
@@ -200,7 +205,7 @@ class CpuLoopsTest {
     void anInterruptedWarmUpChangesNothing() {
         LoopChoice choice = new LoopChoice(CpuLoops.plain());
         Thread.currentThread().interrupt();
-        new LoopWarmUp(choice, List.of(new HalfMatrix(64, 32, true))).run();
+        new LoopWarmUp(choice, List.of(CpuLinear.of(new HalfMatrix(64, 32, true), 1))).run();
         assertThat(Thread.interrupted()).isTrue();
         assertThat(choice.current().name()).contains("plain");
     }
