@@ -130,12 +130,13 @@ struct Scales {
   // The result from a sum in which no group's factors are yet, or all when GROUPED.
   template <bool GROUPED>
   __device__ __forceinline__ float result(float sum, int m, int n) const {
-    return (GROUPED ? sum : sum * (of_w(n) * of_x(m))) + (bias ? bias[n] : 0.f);
+    const float addend = bias ? bias[n] : 0.f;
+    return GROUPED ? __fadd_rn(sum, addend) : __fmaf_rn(sum, __fmul_rn(of_w(n), of_x(m)), addend);
   }
   template <bool GROUPED>
   __device__ __forceinline__ float result(int sum, int m, int n) const {
     const int exact = zeros ? sum - zeros[m] * sums[n] : sum;
-    return (float)exact * (of_w(n) * of_x(m)) + (bias ? bias[n] : 0.f);
+    return __fmaf_rn((float)exact, __fmul_rn(of_w(n), of_x(m)), bias ? bias[n] : 0.f);
   }
 };
 

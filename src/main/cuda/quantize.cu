@@ -102,6 +102,22 @@ __device__ __forceinline__ Extent of_block(Extent e) {
 
 enum Zero { NONE, MADE, GIVEN };
 
+struct Choice {
+  float scale;  // NaN's row: 1
+  int zero;
+  bool valid;
+};
+
+// fixedScale 0: dynamic.
+__device__ __forceinline__ Choice choose(const Extent& extent, bool integers, Zero kind, float fixedScale, int fixedZero) {
+  if (fixedScale != 0.f) return {fixedScale, kind == GIVEN ? fixedZero : 0, extent.size <= INFINITE};
+  if (extent.size >= INFINITE) return {1.f, 0, false};
+  const float range = kind == MADE ? __fsub_rn(extent.high, extent.low) : __uint_as_float(extent.size);
+  const float scale = extent.size == 0 ? 1.f : __fdiv_rn(range, kind == MADE ? 255.f : integers ? INT8_MAX_CODE : E4M3_MAX);
+  const float zero = kind == MADE ? rintf(__fsub_rn(-128.f, __fdiv_rn(extent.low, scale))) : 0.f;
+  return {scale, (int)fminf(fmaxf(zero, -128.f), 127.f), true};
+}
+
 // One row by one block; eight values a thread stay in registers, rows of more than 8 · blockDim are read twice. INT8: codes are
 // integers, else e4m3.
 template <bool INT8, Zero ZERO>
@@ -126,21 +142,11 @@ __device__ __forceinline__ void row(unsigned char* codes, float* scales, int* ze
     widen(extent, v);
   }
   extent = of_block(extent);
-  const float size = __uint_as_float(extent.size);
-  float scale = fixedScale;
-  int zero = ZERO == GIVEN ? fixedZero : 0;
-  bool valid = extent.size <= INFINITE;
-  if (fixedScale == 0.f) {
-    valid = extent.size < INFINITE;
-    const float range = ZERO == MADE ? __fsub_rn(extent.high, extent.low) : size;
-    scale = extent.size == 0 || !valid ? 1.f : __fdiv_rn(range, ZERO == MADE ? 255.f : INT8 ? INT8_MAX_CODE : E4M3_MAX);
-    if (ZERO == MADE && valid) {
-      zero = (int)fminf(fmaxf(rintf(__fsub_rn(-128.f, __fdiv_rn(extent.low, scale))), -128.f), 127.f);
-    }
-  }
-  const Divisor divide(scale);
+  const Choice choice = choose(extent, INT8, ZERO, fixedScale, fixedZero);
+  const int zero = choice.zero;
+  const Divisor divide(choice.scale);
   if (threadIdx.x == 0) {
-    scales[r] = valid ? scale : __uint_as_float(0x7fffffffu);
+    scales[r] = choice.valid ? choice.scale : __uint_as_float(0x7fffffffu);
     if (ZERO != NONE) zeros[r] = zero;
   }
   for (int i = first; i < codeStride; i += step) {

@@ -15,6 +15,7 @@
 #include "quantize.cu"
 #include "rope.cu"
 #include "rope_table.cu"
+#include "round_trip.cu"
 #include "sampling.cu"
 #include "sampling_select.cu"
 #include "scale_sums.cu"

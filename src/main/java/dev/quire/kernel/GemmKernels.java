@@ -1,6 +1,7 @@
 package dev.quire.kernel;
 
 import dev.quire.tensor.Tensor;
+import java.util.List;
 
 /** Matrix products with resident weights. */
 public interface GemmKernels {
@@ -15,6 +16,11 @@ public interface GemmKernels {
 
     /** Scratch bytes that {@link #matmul} needs beyond its operands for up to {@code maxRows} rows. */
     long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures);
+
+    /** Scratch bytes that the backend takes in {@link Backend#reserveSteps} for products with these weights. */
+    default long scratchBytes(List<LinearWeight> weights, int maxRows) {
+        return 0;
+    }
 
     /**
      * out[i, j] = Σₖ x[i, k] · w[j, k] + bias[j] for i in [0, numRows).

@@ -142,7 +142,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public int paddedRows(int numRows) {
-        return ShapeProducts.paddedRows(numRows);
+        return MeasuredProducts.paddedRows(numRows);
     }
 
     /** What the asked share of the card leaves beside what is taken already, by whomever. */
@@ -188,6 +188,7 @@ public final class CudaBackend implements Backend {
         AttentionPlan plan = attention.plan(limits.maxNumTokens(), limits.maxNumSeqs());
         step.reserve(plan, limits.maxNumTokens(), limits.maxNumSeqs(), limits.maxBlocksPerSeq());
         sampling.reserve(limits.maxNumSeqs(), limits.vocabSize());
+        gemm.reserve(paddedRows(limits.maxNumTokens()));
         // The model is loaded.
         loader.rest();
     }

@@ -18,11 +18,17 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     /** The last one takes what is left. */
     private final List<LinearLoader> loaders;
 
+    private final RoundingScratch scratch = new RoundingScratch();
+
     /** @param invariant null: the fastest product is used, whose bits may depend on the number of rows */
     CudaGemm(KernelFactory kernels, WeightLoader loader, ProductTimer timer, @Nullable InvariantGemm invariant) {
         blas = new CublasLt(kernels.stream());
         bf16 = new Bf16Loader(kernels, loader, blas, timer, invariant);
-        loaders = List.of(bf16);
+        CodesProducts ways = new CodesProducts(blas, new CodesKernels(kernels), kernels.device(), invariant != null);
+        CodesLoader codes = new CodesLoader(loader, timer, ways, new ActivationRounding(kernels, scratch), scratch);
+        // What takes matrices whose inputs are not rounded.
+        List<LinearLoader> plain = List.of(codes, bf16);
+        loaders = List.of(codes, new RoundedLoader(plain, new RoundTrip(kernels, scratch), scratch), bf16);
     }
 
     /** Leaves that become one matrix. */
@@ -84,10 +90,26 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
         return bytes;
     }
 
-    /** The workspace is taken when the backend starts. */
+    /** The workspace of cuBLASLt is taken when the backend starts. */
     @Override
     public long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures) {
         return 0;
+    }
+
+    @Override
+    public long scratchBytes(List<LinearWeight> weights, int maxRows) {
+        RoundingScratch.Demand demand = RoundingScratch.Demand.NONE;
+        for (LinearWeight weight : weights) {
+            for (Run run : runs(weight)) {
+                demand = demand.and(run.loader.scratch(run.weight));
+            }
+        }
+        return demand.bytes(maxRows);
+    }
+
+    /** Takes the scratch of the matrices loaded so far; before the first product of one whose input is rounded. */
+    void reserve(int maxRows) {
+        scratch.reserve(maxRows);
     }
 
     @Override
@@ -102,6 +124,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
 
     @Override
     public void close() {
+        scratch.close();
         blas.close();
     }
 }

@@ -15,4 +15,9 @@ interface LinearLoader {
 
     /** Bytes that {@link #load} keeps on the device. */
     long residentBytes(LinearWeight weight);
+
+    /** What products with the matrix need of the memory that all of them share. */
+    default RoundingScratch.Demand scratch(LinearWeight weight) {
+        return RoundingScratch.Demand.NONE;
+    }
 }
