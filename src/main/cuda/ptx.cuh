@@ -92,6 +92,13 @@ __device__ __forceinline__ uint32_t e4m3x2_of(float lo, float hi) {
 }
 #endif
 
+// Two sums of bf16, rounded to nearest.
+__device__ __forceinline__ uint32_t add_bf16x2(uint32_t a, uint32_t b) {
+  uint32_t c;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(c) : "r"(a), "r"(0x3f803f80u), "r"(b));
+  return c;
+}
+
 __device__ __forceinline__ float exp2_fast(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

@@ -9,6 +9,8 @@
 #include "gemm_invariant.cu"
 #include "gemv.cu"
 #include "gemv_codes.cu"
+#include "gemv_int.cu"
+#include "int_dequantize.cu"
 #include "logit_adjust.cu"
 #include "logprobs.cu"
 #include "norm.cu"

@@ -24,11 +24,6 @@ public interface GemmKernels {
     /** Scratch bytes that {@link #matmul} needs beyond its operands for up to {@code maxRows} rows. */
     long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures);
 
-    /** Scratch bytes that the backend takes in {@link Backend#reserveSteps} for products with these weights. */
-    default long scratchBytes(List<LinearWeight> weights, int maxRows) {
-        return 0;
-    }
-
     /**
      * out[i, j] = Σₖ x[i, k] · w[j, k] + bias[j] for i in [0, numRows).
      *

@@ -91,6 +91,11 @@ final class Bf16Loader implements LinearLoader {
             return bias;
         }
 
+        /** From this output on. */
+        Bias from(int first) {
+            return floats == 0 ? NONE : new Bias(floats + 4L * first, halves + 2L * first);
+        }
+
         /** Of all parts, zero where a part has none; empty when no part has one. */
         private static float[] values(LinearWeight weight) {
             float[] values = new float[weight.outFeatures()];

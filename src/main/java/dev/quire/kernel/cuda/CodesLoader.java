@@ -108,13 +108,20 @@ final class CodesLoader implements LinearLoader {
     @Override
     public long residentBytes(LinearWeight weight) {
         Stack stack = new Stack(weight);
+        scratch.announce(demand(stack));
         long sums = ActivationRounding.hasZeroPoint(stack.scheme) ? 4L * stack.outFeatures : 0;
         return (long) stack.outFeatures * stack.inStride + 4L * stack.numScales() + sums;
     }
 
+    /** Of all matrices with rounded inputs, those of {@link RoundedLoader} too. */
     @Override
-    public RoundingScratch.Demand scratch(LinearWeight weight) {
-        return demand(new Stack(weight));
+    public long scratchBytes(int maxRows) {
+        return scratch.bytes(MeasuredProducts.paddedRows(maxRows));
+    }
+
+    @Override
+    public void reserve(int maxRows) {
+        scratch.reserve(MeasuredProducts.paddedRows(maxRows));
     }
 
     private RoundingScratch.Demand demand(Stack stack) {

@@ -75,7 +75,7 @@ public final class CudaBackend implements Backend {
         rope = new CudaRope(kernels, step);
         gemm = new CudaGemm(kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
         activation = new CudaActivation(kernels);
-        embedding = new CudaEmbedding(kernels, step, loader, lastSampled);
+        embedding = new CudaEmbedding(kernels, step, loader, gemm.ints(), lastSampled);
         attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
         kvCache = new CudaKvCache(kernels, step, attention);
         sampling = new CudaSampling(kernels, lastSampled);
@@ -142,7 +142,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public int paddedRows(int numRows) {
-        return MeasuredProducts.paddedRows(numRows);
+        return ShapeProducts.paddedRows(numRows);
     }
 
     /** What the asked share of the card leaves beside what is taken already, by whomever. */

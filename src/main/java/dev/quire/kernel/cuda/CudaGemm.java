@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaGemm implements GemmKernels, AutoCloseable {
     private final CublasLt blas;
     private final Bf16Loader bf16;
+    private final IntLoader ints;
     /** The last one takes what is left. */
     private final List<LinearLoader> loaders;
 
@@ -24,11 +25,13 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     CudaGemm(KernelFactory kernels, WeightLoader loader, ProductTimer timer, @Nullable InvariantGemm invariant) {
         blas = new CublasLt(kernels.stream());
         bf16 = new Bf16Loader(kernels, loader, blas, timer, invariant);
+        ints = new IntLoader(kernels, loader, bf16, invariant != null);
         CodesProducts ways = new CodesProducts(blas, new CodesKernels(kernels), kernels.device(), invariant != null);
         CodesLoader codes = new CodesLoader(loader, timer, ways, new ActivationRounding(kernels, scratch), scratch);
         // What takes matrices whose inputs are not rounded.
-        List<LinearLoader> plain = List.of(codes, bf16);
-        loaders = List.of(codes, new RoundedLoader(plain, new RoundTrip(kernels, scratch), scratch), bf16);
+        List<LinearLoader> plain = List.of(codes, ints, bf16);
+        RoundedLoader rounded = new RoundedLoader(plain, new RoundTrip(kernels, scratch), scratch);
+        loaders = List.of(codes, rounded, ints, bf16);
     }
 
     /** Leaves that become one matrix. */
@@ -78,7 +81,9 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     @Override
     public Linear tied(EmbeddingTable table) {
         CudaEmbedding.Table t = (CudaEmbedding.Table) table;
-        return bf16.linear(t.vocabSize(), t.hidden(), t.weights(), Bf16Loader.Bias.NONE);
+        return t.ints() != null
+                ? ints.linear(t.ints(), Bf16Loader.Bias.NONE)
+                : bf16.linear(t.vocabSize(), t.hidden(), t.weights(), Bf16Loader.Bias.NONE);
     }
 
     @Override
@@ -90,26 +95,22 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
         return bytes;
     }
 
-    /** The workspace of cuBLASLt is taken when the backend starts. */
+    /** Asked after {@link #residentBytes} of all weights. cuBLASLt's workspace is taken when the backend starts. */
     @Override
     public long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures) {
-        return 0;
+        return loaders.stream()
+                .mapToLong(loader -> loader.scratchBytes(maxRows))
+                .sum();
     }
 
-    @Override
-    public long scratchBytes(List<LinearWeight> weights, int maxRows) {
-        RoundingScratch.Demand demand = RoundingScratch.Demand.NONE;
-        for (LinearWeight weight : weights) {
-            for (Run run : runs(weight)) {
-                demand = demand.and(run.loader.scratch(run.weight));
-            }
-        }
-        return demand.bytes(maxRows);
-    }
-
-    /** Takes the scratch of the matrices loaded so far; before the first product of one whose input is rounded. */
+    /** Takes what products of up to {@code maxRows} rows need, once all matrices are loaded. */
     void reserve(int maxRows) {
-        scratch.reserve(maxRows);
+        loaders.forEach(loader -> loader.reserve(maxRows));
+    }
+
+    /** Keeps quantized embeddings. */
+    IntLoader ints() {
+        return ints;
     }
 
     @Override
@@ -125,6 +126,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     @Override
     public void close() {
         scratch.close();
+        ints.close();
         blas.close();
     }
 }

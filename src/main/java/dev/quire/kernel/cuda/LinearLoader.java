@@ -16,8 +16,14 @@ interface LinearLoader {
     /** Bytes that {@link #load} keeps on the device. */
     long residentBytes(LinearWeight weight);
 
-    /** What products with the matrix need of the memory that all of them share. */
-    default RoundingScratch.Demand scratch(LinearWeight weight) {
-        return RoundingScratch.Demand.NONE;
+    /**
+     * Bytes beyond the matrices and the products' operands, for the matrices that {@link #residentBytes} was asked about or
+     * that are loaded, and products of up to {@code maxRows} rows.
+     */
+    default long scratchBytes(int maxRows) {
+        return 0;
     }
+
+    /** Takes what products of up to {@code maxRows} rows need, once all matrices are loaded. */
+    default void reserve(int maxRows) {}
 }

@@ -41,19 +41,14 @@ final class RoundedLoader implements LinearLoader {
     @Override
     public RoundedLinear load(LinearWeight weight) {
         LinearWeight.Quantized plain = plain(weight);
-        scratch.announce(scratch(weight));
+        scratch.announce(RoundTrip.demand(weight.inFeatures()));
         return new RoundedLinear(other(plain).load(plain), ((LinearWeight.Quantized) weight).activations(), roundTrip);
     }
 
     @Override
     public long residentBytes(LinearWeight weight) {
         LinearWeight.Quantized plain = plain(weight);
+        scratch.announce(RoundTrip.demand(weight.inFeatures()));
         return other(plain).residentBytes(plain);
-    }
-
-    @Override
-    public RoundingScratch.Demand scratch(LinearWeight weight) {
-        LinearWeight.Quantized plain = plain(weight);
-        return RoundTrip.demand(weight.inFeatures()).and(other(plain).scratch(plain));
     }
 }

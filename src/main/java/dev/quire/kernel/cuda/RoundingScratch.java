@@ -76,6 +76,11 @@ final class RoundingScratch implements AutoCloseable {
         demand = demand.and(more);
     }
 
+    /** Bytes that {@link #reserve} will take after what was announced so far. */
+    long bytes(int maxRows) {
+        return demand.bytes(maxRows);
+    }
+
     /** Takes the memory for steps of up to {@code maxRows} rows; after all matrices are loaded. */
     void reserve(int maxRows) {
         long bytes = demand.bytes(maxRows);

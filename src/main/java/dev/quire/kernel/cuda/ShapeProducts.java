@@ -21,6 +21,11 @@ final class ShapeProducts {
         products = new MeasuredProducts<>(timer, this::find);
     }
 
+    /** {@link MeasuredProducts#paddedRows}. */
+    static int paddedRows(int rows) {
+        return MeasuredProducts.paddedRows(rows);
+    }
+
     void run(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
         products.run(weight, weight.biasBf16() != 0, x, xStride, out, outStride, outType, rows);
     }

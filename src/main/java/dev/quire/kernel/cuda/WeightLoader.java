@@ -116,6 +116,37 @@ final class WeightLoader implements AutoCloseable {
         }
     }
 
+    /** Packs stacked matrices of integers into their places on the device. */
+    void uploadInts(IntForm form, List<QuantizedMatrix> parts, long codes, long scales) {
+        int cols = parts.get(0).numCols();
+        int tiles =
+                IntForm.tiles(parts.stream().mapToInt(QuantizedMatrix::numRows).sum());
+        int codeBytes = form.codeBytes(cols);
+        int scaleBytes = form.scaleBytes(cols);
+        int piece = Math.max(1, PIECE_BYTES / (codeBytes + scaleBytes));
+        for (int done = 0; done < tiles; done += piece) {
+            int first = done;
+            int count = Math.min(piece, tiles - done);
+            threads.submit(
+                    codes + (long) first * codeBytes,
+                    (long) count * codeBytes,
+                    scales + (long) first * scaleBytes,
+                    (long) count * scaleBytes,
+                    buffer -> new IntPacker(form, parts).pack(first, count, buffer));
+        }
+    }
+
+    void uploadInts(int[] values, long address) {
+        for (int done = 0; done < values.length; done += PIECE_BYTES / 4) {
+            int first = done;
+            int count = Math.min(PIECE_BYTES / 4, values.length - done);
+            threads.submit(
+                    address + 4L * first,
+                    4L * count,
+                    buffer -> buffer.asIntBuffer().put(values, first, count));
+        }
+    }
+
     /** Copies floats, converted from whatever the tensor holds, to a device address. */
     void uploadFloats(HostTensor tensor, long address) {
         float[] values = tensor.toFloats();
