@@ -75,6 +75,18 @@ inline void mma_f16(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t
   emulated::collective("mma", ~0u, multiply_f16);
 }
 
+struct ByteProduct {
+  int* c;
+  uint32_t a[4], b[2];
+};
+void multiply_s8(emulated::Warp& w, uint32_t active);
+
+inline void mma_s8(int (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  ByteProduct p = {c, {a[0], a[1], a[2], a[3]}, {b0, b1}};
+  emulated::warps[emulated::current / 32].arguments[emulated::current % 32] = &p;
+  emulated::collective("mma.s8", ~0u, multiply_s8);
+}
+
 // ---- arithmetic
 uint16_t half_of_e4m3(uint8_t code);
 uint8_t e4m3_of(float x);
