@@ -7,6 +7,8 @@
 #include "embedding.cu"
 #include "gemm_invariant.cu"
 #include "gemv.cu"
+#include "gemv_int.cu"
+#include "int_dequantize.cu"
 #include "logit_adjust.cu"
 #include "logprobs.cu"
 #include "norm.cu"

@@ -62,14 +62,35 @@ struct Product {
   uint32_t a[4], b[2];
 };
 void multiply(emulated::Warp& w, uint32_t active);
+void multiply_f16(emulated::Warp& w, uint32_t active);
 
 inline void mma(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   Product p = {c, {a[0], a[1], a[2], a[3]}, {b0, b1}};
   emulated::warps[emulated::current / 32].arguments[emulated::current % 32] = &p;
   emulated::collective("mma", ~0u, multiply);
 }
+inline void mma_f16(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  Product p = {c, {a[0], a[1], a[2], a[3]}, {b0, b1}};
+  emulated::warps[emulated::current / 32].arguments[emulated::current % 32] = &p;
+  emulated::collective("mma", ~0u, multiply_f16);
+}
 
 // ---- arithmetic
+uint16_t half_of_e4m3(uint8_t code);
+uint8_t e4m3_of(float x);
+inline uint32_t halves_of_e4m3x2(uint16_t two) { return half_of_e4m3((uint8_t)two) | (uint32_t)half_of_e4m3(two >> 8) << 16; }
+inline uint32_t e4m3x2_of(float lo, float hi) { return e4m3_of(lo) | e4m3_of(hi) << 8; }
+inline uint32_t add_bf16x2(uint32_t a, uint32_t b) {
+  uint32_t c = 0;
+  for (int i = 0; i < 32; i += 16) {
+    const float sum = __uint_as_float(a >> i << 16) + __uint_as_float(b >> i << 16);
+    uint32_t bits = __float_as_uint(sum);
+    if (sum != sum) bits = 0x7fff0000u;
+    else bits += 0x7fffu + (bits >> 16 & 1);
+    c |= bits >> 16 << i;
+  }
+  return c;
+}
 inline float exp2_fast(float x) {
   float y = exp2f(fabsf(x) < 0x1p-126f ? 0.f : x);
   return y < 0x1p-126f ? 0.f : y;

@@ -1,12 +1,11 @@
 package dev.quire.kernel;
 
-import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 
 /** Token ids to rows of the embedding matrix. */
 public interface EmbeddingKernels {
-    /** Takes the matrix [vocabSize, hidden] (F32, BF16 or F16) into the device's layout. */
-    EmbeddingTable load(HostTensor matrix);
+    /** Takes the matrix [vocabSize, hidden], plain or quantized, into the device's layout. */
+    EmbeddingTable load(LinearWeight matrix);
 
     /**
      * out[i, :] = table[ids[i], :] × scale for i in [0, numRows).

@@ -1,6 +1,8 @@
 package dev.quire.kernel;
 
+import dev.quire.tensor.ActivationScheme;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,13 +15,20 @@ public sealed interface LinearWeight {
 
     int inFeatures();
 
+    /** A single matrix, with its bias. */
+    sealed interface Leaf extends LinearWeight {
+        /** [outFeatures], or null. */
+        @Nullable
+        HostTensor bias();
+    }
+
     /**
      * Plain elements.
      *
      * @param weight [outFeatures, inFeatures] in F32, BF16 or F16
      * @param bias [outFeatures], or null
      */
-    record Dense(String name, HostTensor weight, @Nullable HostTensor bias) implements LinearWeight {
+    record Dense(String name, HostTensor weight, @Nullable HostTensor bias) implements Leaf {
         @Override
         public int outFeatures() {
             return Math.toIntExact(weight.shape().dim(0));
@@ -32,30 +41,31 @@ public sealed interface LinearWeight {
     }
 
     /**
-     * Integers of {@code numBits}, packed little end first into int32 along inFeatures and offset by
-     * 2^(numBits-1), as compressed-tensors' pack-quantized stores them; w = (q - zeroPoint) × scale.
+     * Small codes with scales.
      *
-     * @param numBits 4 or 8
-     * @param groupSize inputs that share a scale; equal to inFeatures for one scale a row
-     * @param packed I32 [outFeatures, inFeatures × numBits / 32]
-     * @param scale BF16, F16 or F32 [outFeatures, inFeatures / groupSize]
-     * @param zeroPoint I32 packed along outFeatures, [outFeatures × numBits / 32, inFeatures / groupSize]; null when
-     *     symmetric
+     * @param activations how the input is rounded before the product
      * @param bias [outFeatures], or null
      */
-    record GroupQuantized(
+    record Quantized(
             String name,
-            int outFeatures,
-            int inFeatures,
-            int numBits,
-            int groupSize,
-            HostTensor packed,
-            HostTensor scale,
-            @Nullable HostTensor zeroPoint,
-            @Nullable HostTensor bias)
-            implements LinearWeight {}
+            QuantizedMatrix matrix,
+            ActivationScheme activations,
+            @Nullable HostTensor bias) implements Leaf {
+        @Override
+        public int outFeatures() {
+            return matrix.numRows();
+        }
 
-    /** Matrices of the same inFeatures stacked along outFeatures, such as q, k, v: one product computes all. */
+        @Override
+        public int inFeatures() {
+            return matrix.numCols();
+        }
+    }
+
+    /**
+     * Matrices of the same inFeatures stacked along outFeatures, such as q, k, v: one product computes all. Parts may differ in
+     * type and in how they round their input.
+     */
     record Stacked(String name, List<LinearWeight> parts) implements LinearWeight {
         public Stacked {
             parts = List.copyOf(parts);
@@ -70,5 +80,15 @@ public sealed interface LinearWeight {
         public int inFeatures() {
             return parts.get(0).inFeatures();
         }
+    }
+
+    /** The single matrices, from the first output to the last. */
+    default List<Leaf> leaves() {
+        if (this instanceof Stacked stacked) {
+            return stacked.parts.stream()
+                    .flatMap(part -> part.leaves().stream())
+                    .toList();
+        }
+        return List.of((Leaf) this);
     }
 }

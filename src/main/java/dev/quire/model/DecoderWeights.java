@@ -8,15 +8,10 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Shape;
 import dev.quire.weights.Checkpoint;
-import dev.quire.weights.CheckpointException;
 import dev.quire.weights.ConfigJson;
-import dev.quire.weights.quant.PackedWeight;
-import dev.quire.weights.quant.QuantizationConfig;
-import dev.quire.weights.quant.WeightScheme;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -29,10 +24,11 @@ import org.jspecify.annotations.Nullable;
  * @param output [vocabSize, hiddenSize]; null when tied
  */
 public record DecoderWeights(
-        HostTensor embedding,
+        LinearWeight embedding,
         List<Layer> layers,
         HostTensor finalNorm,
         @Nullable LinearWeight output) {
+    private static final String EMBEDDING = "embed_tokens";
 
     /**
      * One layer's matrices; what the model does without is null.
@@ -63,12 +59,13 @@ public record DecoderWeights(
 
     /** Finds all matrices; throws {@link dev.quire.weights.CheckpointException} naming file and tensor. */
     public static DecoderWeights find(Checkpoint checkpoint, ConfigJson json, ModelConfig config) {
-        return new Finder(checkpoint, config, config.names(), QuantizationConfig.from(json)).find();
+        CheckpointLinears linears = new CheckpointLinears(checkpoint, json, config.dtype());
+        return new Finder(checkpoint, config, config.names(), linears).find();
     }
 
     /** Bytes the backend will keep resident. */
     public long residentBytes(Backend backend) {
-        long bytes = embedding.sizeBytes() + finalNorm.numElements() * Float.BYTES;
+        long bytes = backend.gemm().residentBytes(embedding) + finalNorm.numElements() * Float.BYTES;
         for (Layer layer : layers) {
             bytes += layer.vectors().mapToLong(HostTensor::numElements).sum() * Float.BYTES;
             for (LinearWeight weight : List.of(layer.qkv, layer.attentionOutput, layer.gateUp, layer.down)) {
@@ -78,8 +75,19 @@ public record DecoderWeights(
         return output == null ? bytes : bytes + backend.gemm().residentBytes(output);
     }
 
-    private record Finder(
-            Checkpoint checkpoint, ModelConfig config, WeightNames names, Optional<QuantizationConfig> quantization) {
+    /** All that the backend's products and embeddings will be given. */
+    public List<LinearWeight> matrices() {
+        List<LinearWeight> matrices = new ArrayList<>(List.of(embedding));
+        for (Layer layer : layers) {
+            matrices.addAll(List.of(layer.qkv, layer.attentionOutput, layer.gateUp, layer.down));
+        }
+        if (output != null) {
+            matrices.add(output);
+        }
+        return matrices;
+    }
+
+    private record Finder(Checkpoint checkpoint, ModelConfig config, WeightNames names, CheckpointLinears linears) {
         DecoderWeights find() {
             WeightNames.Root root = root();
             List<Layer> layers = new ArrayList<>();
@@ -87,7 +95,7 @@ public record DecoderWeights(
                 layers.add(layer(root.decoder() + "layers." + i + "."));
             }
             int hidden = config.hiddenSize();
-            HostTensor embedding = tensor(root.decoder() + "embed_tokens.weight", config.vocabSize(), hidden);
+            LinearWeight embedding = linears.embedding(root.decoder() + EMBEDDING, config.vocabSize(), hidden);
             LinearWeight output =
                     config.tiedEmbeddings() ? null : linear(root.output(), config.vocabSize(), hidden, false);
             return new DecoderWeights(embedding, layers, tensor(root.decoder() + "norm.weight", hidden), output);
@@ -96,7 +104,7 @@ public record DecoderWeights(
         /** The first that the checkpoint has, else the usual one. */
         private WeightNames.Root root() {
             for (WeightNames.Root root : names.roots()) {
-                if (checkpoint.has(root.decoder() + "embed_tokens.weight")) {
+                if (linears.has(root.decoder() + EMBEDDING)) {
                     return root;
                 }
             }
@@ -170,27 +178,7 @@ public record DecoderWeights(
         }
 
         private LinearWeight linear(String name, int out, int in, boolean hasBias) {
-            HostTensor bias = hasBias ? tensor(name + ".bias", out) : null;
-            Optional<WeightScheme> scheme = quantization.flatMap(q -> q.schemeOf(name));
-            if (scheme.isEmpty()) {
-                return new LinearWeight.Dense(name, tensor(name + ".weight", out, in), bias);
-            }
-            PackedWeight packed = PackedWeight.load(checkpoint, name, scheme.get(), out, in);
-            if (packed.groupIndex() != null) {
-                throw CheckpointException.ofTensor(
-                        checkpoint.files().location(), name, "is quantized with reordered groups: not supported yet");
-            }
-            int groupSize = scheme.get().groupSize() > 0 ? scheme.get().groupSize() : in;
-            return new LinearWeight.GroupQuantized(
-                    name,
-                    out,
-                    in,
-                    scheme.get().numBits(),
-                    groupSize,
-                    packed.packed(),
-                    packed.scale(),
-                    packed.zeroPoint(),
-                    bias);
+            return linears.find(name, out, in, hasBias);
         }
 
         private HostTensor tensor(String name, long... dims) {

@@ -4,6 +4,7 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Shape;
 import java.util.Set;
+import java.util.function.LongToDoubleFunction;
 
 /** The tensors of one model by name; what it hands out is valid until {@link #close}. */
 public interface Checkpoint extends AutoCloseable {
@@ -26,6 +27,15 @@ public interface Checkpoint extends AutoCloseable {
      * @throws CheckpointException naming file, tensor, expected and found shape
      */
     HostTensor tensor(String name, Shape expected, DType preferred);
+
+    /**
+     * As {@link #tensor(String, Shape, DType)}, for tensors that noise would spoil.
+     *
+     * @param dummy the elements that a dummy checkpoint makes, by flat index
+     */
+    default HostTensor tensor(String name, Shape expected, DType preferred, LongToDoubleFunction dummy) {
+        return tensor(name, expected, preferred);
+    }
 
     /** Bytes of all tensors; for a dummy checkpoint of those asked for until now. */
     long totalBytes();

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.quire.kernel.Backend;
 import dev.quire.kernel.EmbeddingKernels;
 import dev.quire.kernel.EmbeddingTable;
+import dev.quire.kernel.LinearWeight;
 import dev.quire.kernel.SampledTokens;
 import dev.quire.kernel.SamplingBatch;
 import dev.quire.kernel.SamplingKernels;
-import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -101,7 +101,7 @@ final class LateBackend {
     private EmbeddingKernels embedding(EmbeddingKernels kernels) {
         return new EmbeddingKernels() {
             @Override
-            public EmbeddingTable load(HostTensor matrix) {
+            public EmbeddingTable load(LinearWeight matrix) {
                 return kernels.load(matrix);
             }
 

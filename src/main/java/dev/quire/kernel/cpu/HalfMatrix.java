@@ -1,8 +1,9 @@
 package dev.quire.kernel.cpu;
 
-import dev.quire.kernel.GroupReader;
+import dev.quire.kernel.DequantizedRows;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 
 /** bf16 or f16 weights, a column's two halves of a panel in one vector of words: row l low, row L + l high. */
 final class HalfMatrix extends PackedMatrix {
@@ -39,11 +40,22 @@ final class HalfMatrix extends PackedMatrix {
         pack(panel, src);
     }
 
-    /** Dequantizes a panel that the reader covers; only for bf16. */
-    void pack(int panel, GroupReader reader) {
+    /** Rounds a quantized panel, columns back in the layer's order; only for bf16. */
+    void pack(int panel, QuantizedMatrix matrix) {
         short[] src = new short[PANEL_ROWS * cols];
+        DequantizedRows rows = new DequantizedRows(matrix, panel * PANEL_ROWS, panelRows(panel));
         for (int i = 0; i < panelRows(panel); i++) {
-            reader.dequantize(panel * PANEL_ROWS + i, src, i * cols);
+            rows.copyTo(i, src, i * cols);
+        }
+        int[] order = matrix.columnOrder();
+        if (order != null) {
+            short[] ordered = new short[src.length];
+            for (int at = 0; at < src.length; at += cols) {
+                for (int k = 0; k < cols; k++) {
+                    ordered[at + order[k]] = src[at + k];
+                }
+            }
+            src = ordered;
         }
         pack(panel, src);
     }
@@ -61,8 +73,8 @@ final class HalfMatrix extends PackedMatrix {
 
     /** For f16 only: bf16 is read directly. */
     @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, float[] dst) {
-        loops.unpackF16(words[panel / panelsPerArray], offset(panel) + col * L, count, dst);
+    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
+        loops.unpackF16(words[panel / panelsPerArray], offset(panel) + col * L, count, scratch.tile);
     }
 
     boolean isBf16() {
@@ -99,7 +111,7 @@ final class HalfMatrix extends PackedMatrix {
     }
 
     @Override
-    boolean readsDirectly(int numRows) {
+    boolean readsDirectly() {
         return bf16;
     }
 
@@ -111,11 +123,12 @@ final class HalfMatrix extends PackedMatrix {
     }
 
     @Override
-    int multiplyPanels(PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+    int multiplyPanels(
+            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
         if (!bf16) {
             return 0;
         }
         int[] src = words[panel / panelsPerArray];
-        return loops.multiplyBf16(src, offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
+        return loops.multiplyBf16(src, offset(panel), panelLength, numPanels, x, xOffset, cols, scratch.sums, numRows);
     }
 }

@@ -22,6 +22,8 @@ final class CublasLt implements AutoCloseable {
 
     /** The first is the best, or within a few percent of it, nearly always. */
     private static final int MAX_CANDIDATES = 4;
+    /** What its heuristics take for granted unless told. */
+    private static final int MAX_ALIGNMENT = 256;
 
     private final CudaStream stream;
     private final cublasLtContext handle = new cublasLtContext();
@@ -44,6 +46,24 @@ final class CublasLt implements AutoCloseable {
                     cublas.cublasLtMatmulPreferenceSetAttribute(
                             preference, cublas.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, bytes, Long.BYTES),
                     "cublasLtMatmulPreferenceSetAttribute");
+        }
+    }
+
+    /** Bytes that the address of a result is a multiple of, as far as cuBLASLt cares. */
+    static int alignment(long address) {
+        return (int) Math.min(MAX_ALIGNMENT, Long.lowestOneBit(address | MAX_ALIGNMENT));
+    }
+
+    private void promise(int outAlignment) {
+        try (IntPointer bytes = new IntPointer(1).put(outAlignment)) {
+            int[] attributes = {
+                cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES
+            };
+            for (int attribute : attributes) {
+                Cuda.checkBlas(
+                        cublas.cublasLtMatmulPreferenceSetAttribute(preference, attribute, bytes, Integer.BYTES),
+                        "cublasLtMatmulPreferenceSetAttribute");
+            }
         }
     }
 
@@ -72,8 +92,9 @@ final class CublasLt implements AutoCloseable {
         /**
          * @param outType BF16 or F32
          * @param hasBias every run brings a bf16 [n] vector that is added to every row
+         * @param outAlignment of the result's address, see {@link #alignment}
          */
-        Product(int m, int n, int k, int xStride, int outStride, DType outType, boolean hasBias) {
+        Product(int m, int n, int k, int xStride, int outStride, DType outType, boolean hasBias, int outAlignment) {
             what = "product of " + m + " × " + k + " with " + n + " × " + k;
             PointerPointer<Pointer> out = new PointerPointer<>(1);
             Cuda.checkBlas(
@@ -88,6 +109,7 @@ final class CublasLt implements AutoCloseable {
             weights = layout(cudart.CUDA_R_16BF, k, n, k);
             input = layout(cudart.CUDA_R_16BF, k, m, xStride);
             output = layout(outType == DType.F32 ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF, n, m, outStride);
+            promise(outAlignment);
             int[] count = new int[1];
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
                     handle, description, weights, input, output, output, preference, MAX_CANDIDATES, results, count);

@@ -1,19 +1,19 @@
 package dev.quire.kernel.cuda;
 
 import dev.quire.kernel.Linear;
+import dev.quire.tensor.DType;
 
-/**
- * A matrix bf16 [outFeatures, inFeatures] on the device.
- *
- * @param weights device address
- * @param bias device address of f32 [outFeatures], or 0
- * @param biasBf16 the same in bf16, or 0
- * @param products the tuned products of this shape, shared by all matrices of it
- */
-record CudaLinear(int outFeatures, int inFeatures, long weights, long bias, long biasBf16, ShapeProducts products)
-        implements Linear {
-    @Override
-    public long weightBytes() {
-        return 2L * outFeatures * inFeatures;
-    }
+/** A matrix on the device in one of several forms, each with its own products. */
+interface CudaLinear extends Linear {
+    /**
+     * out[i, :] = x[i, :] · Wᵀ + bias.
+     *
+     * @param x device address of bf16 rows of xStride elements
+     * @param out device address of rows of outStride elements of {@code outType}: BF16 or F32
+     * @param rows how many; padded rows behind them ({@link CudaBackend#paddedRows}) may be computed too
+     */
+    void multiply(long x, int xStride, long out, int outStride, DType outType, int rows);
+
+    /** For the log: how the product runs at so many rows. */
+    String describe(int rows);
 }

@@ -26,11 +26,11 @@ final class Gemv {
     }
 
     /** Whether the kernels can compute this product. */
-    boolean fits(CudaLinear weight, int xStride, int rows) {
+    boolean fits(Bf16Linear weight, int xStride, int rows) {
         return rows <= MAX_ROWS && weight.inFeatures() % ALIGN == 0 && xStride % ALIGN == 0;
     }
 
-    void run(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+    void run(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
         boolean floats = outType == DType.F32;
         KernelLaunch kernel = rows == 1 ? (floats ? oneFloat : one) : (floats ? fewFloat : few);
         kernel.set(0, out).set(1, x).set(2, weight.weights()).set(3, weight.bias());

@@ -27,11 +27,11 @@ final class InvariantGemm {
     }
 
     /** The kernels copy 16 bytes at a time. */
-    static boolean fits(CudaLinear weight, int xStride) {
+    static boolean fits(Bf16Linear weight, int xStride) {
         return weight.inFeatures() % ALIGN == 0 && xStride % ALIGN == 0;
     }
 
-    void run(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+    void run(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
         if (!fits(weight, xStride)) {
             throw new IllegalStateException("the batch-invariant product needs inputs in multiples of " + ALIGN
                     + ", got " + weight.inFeatures());

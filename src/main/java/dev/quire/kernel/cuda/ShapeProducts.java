@@ -22,17 +22,19 @@ final class ShapeProducts {
         private final int outStride;
         private final DType outType;
         private final boolean hasBias;
+        private final int outAlignment;
         private @Nullable Choice[] byRows = {};
 
-        Use(int xStride, int outStride, DType outType, boolean hasBias) {
+        Use(int xStride, int outStride, DType outType, boolean hasBias, int outAlignment) {
             this.xStride = xStride;
             this.outStride = outStride;
             this.outType = outType;
             this.hasBias = hasBias;
+            this.outAlignment = outAlignment;
         }
 
-        boolean is(int x, int out, DType type, boolean bias) {
-            return xStride == x && outStride == out && outType == type && hasBias == bias;
+        boolean is(int x, int out, DType type, boolean bias, int alignment) {
+            return xStride == x && outStride == out && outType == type && hasBias == bias && outAlignment == alignment;
         }
     }
 
@@ -67,8 +69,8 @@ final class ShapeProducts {
         return (rows + unit - 1) / unit * unit;
     }
 
-    void run(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
-        Use use = use(xStride, outStride, outType, weight.biasBf16() != 0);
+    void run(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+        Use use = use(xStride, outStride, outType, weight.biasBf16() != 0, CublasLt.alignment(out));
         int padded = paddedRows(rows);
         if (use.byRows.length <= padded) {
             use.byRows = Arrays.copyOf(use.byRows, padded + 1);
@@ -86,20 +88,28 @@ final class ShapeProducts {
         }
     }
 
-    private Use use(int xStride, int outStride, DType outType, boolean hasBias) {
+    private Use use(int xStride, int outStride, DType outType, boolean hasBias, int outAlignment) {
         for (int i = 0; i < uses.size(); i++) {
-            if (uses.get(i).is(xStride, outStride, outType, hasBias)) {
+            if (uses.get(i).is(xStride, outStride, outType, hasBias, outAlignment)) {
                 return uses.get(i);
             }
         }
-        Use use = new Use(xStride, outStride, outType, hasBias);
+        Use use = new Use(xStride, outStride, outType, hasBias, outAlignment);
         uses.add(use);
         return use;
     }
 
-    private Choice choose(CudaLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
-        Product product =
-                blas.new Product(rows, outFeatures, inFeatures, xStride, outStride, outType, weight.biasBf16() != 0);
+    private Choice choose(Bf16Linear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+        Product product = blas
+        .new Product(
+                rows,
+                outFeatures,
+                inFeatures,
+                xStride,
+                outStride,
+                outType,
+                weight.biasBf16() != 0,
+                CublasLt.alignment(out));
         boolean measured = rows <= MAX_MEASURED_ROWS || Integer.bitCount(rows) == 1;
         if (!measured || !timer.isAllowed()) {
             return new Choice(product);

@@ -1,10 +1,11 @@
 package dev.quire.kernel.cuda;
 
-import dev.quire.kernel.GroupReader;
+import dev.quire.kernel.DequantizedRows;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import dev.quire.tensor.RandomBytes;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -51,16 +52,14 @@ final class WeightLoader implements AutoCloseable {
     }
 
     private void put(LinearWeight weight, long address) {
-        if (weight instanceof LinearWeight.Dense dense) {
-            putBf16(dense.weight(), address);
-        } else if (weight instanceof LinearWeight.GroupQuantized quantized) {
-            putExpanded(quantized, address);
-        } else if (weight instanceof LinearWeight.Stacked stacked) {
-            long at = address;
-            for (LinearWeight part : stacked.parts()) {
-                put(part, at);
-                at += 2L * part.outFeatures() * part.inFeatures();
+        long at = address;
+        for (LinearWeight.Leaf leaf : weight.leaves()) {
+            if (leaf instanceof LinearWeight.Dense dense) {
+                putBf16(dense.weight(), at);
+            } else {
+                putExpanded(((LinearWeight.Quantized) leaf).matrix(), at);
             }
+            at += 2L * leaf.outFeatures() * leaf.inFeatures();
         }
     }
 
@@ -98,22 +97,52 @@ final class WeightLoader implements AutoCloseable {
         }
     }
 
-    /** Integers become bf16, as the CPU backend does with small matrices. */
-    private void putExpanded(LinearWeight.GroupQuantized weight, long address) {
-        int cols = weight.inFeatures();
-        // Whole words of packed zero points.
+    /** Codes become bf16, as the CPU backend does with small matrices. */
+    private void putExpanded(QuantizedMatrix matrix, long address) {
+        int cols = matrix.numCols();
         int rows = Math.max(8, PIECE_BYTES / 2 / cols / 8 * 8);
-        for (int done = 0; done < weight.outFeatures(); done += rows) {
+        for (int done = 0; done < matrix.numRows(); done += rows) {
             int first = done;
-            int count = Math.min(rows, weight.outFeatures() - done);
+            int count = Math.min(rows, matrix.numRows() - done);
             threads.submit(address + 2L * first * cols, 2L * count * cols, buffer -> {
-                GroupReader reader = new GroupReader(weight, first, count);
+                DequantizedRows reader = new DequantizedRows(matrix, first, count);
                 short[] row = new short[cols];
                 for (int i = 0; i < count; i++) {
-                    reader.dequantize(first + i, row, 0);
+                    reader.copyTo(i, row, 0);
                     buffer.asShortBuffer().put(i * cols, row, 0, cols);
                 }
             });
+        }
+    }
+
+    /** Packs stacked matrices of integers into their places on the device. */
+    void uploadInts(IntForm form, List<QuantizedMatrix> parts, long codes, long scales) {
+        int cols = parts.get(0).numCols();
+        int tiles =
+                IntForm.tiles(parts.stream().mapToInt(QuantizedMatrix::numRows).sum());
+        int codeBytes = form.codeBytes(cols);
+        int scaleBytes = form.scaleBytes(cols);
+        int piece = Math.max(1, PIECE_BYTES / (codeBytes + scaleBytes));
+        for (int done = 0; done < tiles; done += piece) {
+            int first = done;
+            int count = Math.min(piece, tiles - done);
+            threads.submit(
+                    codes + (long) first * codeBytes,
+                    (long) count * codeBytes,
+                    scales + (long) first * scaleBytes,
+                    (long) count * scaleBytes,
+                    buffer -> new IntPacker(form, parts).pack(first, count, buffer));
+        }
+    }
+
+    void uploadInts(int[] values, long address) {
+        for (int done = 0; done < values.length; done += PIECE_BYTES / 4) {
+            int first = done;
+            int count = Math.min(PIECE_BYTES / 4, values.length - done);
+            threads.submit(
+                    address + 4L * first,
+                    4L * count,
+                    buffer -> buffer.asIntBuffer().put(values, first, count));
         }
     }
 

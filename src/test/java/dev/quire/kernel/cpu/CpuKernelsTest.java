@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import dev.quire.kernel.ActivationKernels.Gate;
+import dev.quire.kernel.LinearWeight;
 import dev.quire.kernel.RopeTable;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.OutOfDeviceMemoryException;
@@ -250,7 +251,7 @@ class CpuKernelsTest {
         int[] ids = {9, 0, 4};
         for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.F16}) {
             for (int hidden : SIZES) {
-                var matrix = CpuTensors.host(random, dtype, 1, 10, hidden);
+                LinearWeight matrix = CpuTensors.dense(random, dtype, 10, hidden, false);
                 Tensor actual = CpuTensors.poisoned(4, hidden, 1);
                 Tensor expected = CpuTensors.copy(actual);
                 embedding.lookup(actual, embedding.load(matrix), ids, 3, 12);
@@ -258,7 +259,7 @@ class CpuKernelsTest {
                 assertThat(actual.floats()).isEqualTo(expected.floats());
             }
         }
-        var table = embedding.load(CpuTensors.host(random, DType.F32, 1, 10, 4));
+        var table = embedding.load(CpuTensors.dense(random, DType.F32, 10, 4, false));
         assertThatThrownBy(() -> embedding.lookup(CpuTensors.poisoned(1, 4, 0), table, new int[] {10}, 1, 1))
                 .isInstanceOf(IllegalStateException.class);
     }

@@ -3,6 +3,7 @@ package dev.quire.kernel.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.quire.kernel.LinearWeight;
+import dev.quire.tensor.ActivationScheme;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostBytes;
@@ -10,6 +11,8 @@ import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Shape;
 import dev.quire.tensor.Storage;
 import dev.quire.tensor.Tensor;
+import dev.quire.weights.quant.PackedWeight;
+import dev.quire.weights.quant.WeightScheme;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -77,16 +80,16 @@ final class CpuTensors {
         float scale = (float) (1 / Math.sqrt(in) / (1 << numBits - 1));
         @Nullable
         HostTensor zeroPoint = symmetric ? null : host(random, DType.I32, 1, (out + perWord - 1) / perWord, groups);
-        return new LinearWeight.GroupQuantized(
+        PackedWeight matrix = new PackedWeight(
                 "quantized",
+                new WeightScheme(numBits, groupSize >= in ? 0 : groupSize, symmetric, false),
                 out,
                 in,
-                numBits,
-                groupSize,
                 host(random, DType.I32, 1, out, (in + perWord - 1) / perWord),
                 host(random, scaleType, scale, out, groups),
                 zeroPoint,
                 null);
+        return new LinearWeight.Quantized("quantized", matrix, ActivationScheme.NONE, null);
     }
 
     /** Equal positions of NaN and infinity, then |difference| ≤ tolerance × max(1, |expected|), in the first rows. */

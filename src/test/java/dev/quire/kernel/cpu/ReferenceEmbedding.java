@@ -2,7 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.EmbeddingKernels;
 import dev.quire.kernel.EmbeddingTable;
-import dev.quire.tensor.HostTensor;
+import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.Tensor;
 
 /** Plain embedding: rows in f32. */
@@ -15,8 +15,8 @@ final class ReferenceEmbedding implements EmbeddingKernels {
     }
 
     @Override
-    public EmbeddingTable load(HostTensor matrix) {
-        return new Table(ReferenceGemm.rows(matrix), matrix.shape().intDim(1));
+    public EmbeddingTable load(LinearWeight matrix) {
+        return new Table(ReferenceGemm.rows(matrix), matrix.inFeatures());
     }
 
     @Override

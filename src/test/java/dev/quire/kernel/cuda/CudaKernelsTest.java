@@ -1,6 +1,7 @@
 package dev.quire.kernel.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.quire.kernel.ActivationKernels.Gate;
 import dev.quire.kernel.AttentionMetadata;
@@ -8,6 +9,7 @@ import dev.quire.kernel.AttentionParams;
 import dev.quire.kernel.Backend;
 import dev.quire.kernel.Backend.StepLimits;
 import dev.quire.kernel.EmbeddingTable;
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.kernel.PagedKvCache;
@@ -258,7 +260,7 @@ class CudaKernelsTest {
 
     @Test
     void embeddings() {
-        HostTensor matrix = host(DType.BF16, 1, 300, 384);
+        LinearWeight matrix = new LinearWeight.Dense("table", host(DType.BF16, 1, 300, 384), null);
         EmbeddingTable onGpu = cuda.embedding().load(matrix);
         EmbeddingTable onHost = cpu.embedding().load(matrix);
         cuda.synchronize();
@@ -287,7 +289,9 @@ class CudaKernelsTest {
         try (CudaBackend device = TestDevice.open(false, false);
                 CudaBackend invariant = TestDevice.open(true, false)) {
             for (CudaBackend backend : List.of(device, invariant)) {
-                new AttentionRun(backend, headDim, numHeads, numKvHeads, window).run();
+                for (DType type : backend.kvCache().supportedTypes()) {
+                    new AttentionRun(backend, type, headDim, numHeads, numKvHeads, window).run();
+                }
             }
         }
     }
@@ -299,7 +303,9 @@ class CudaKernelsTest {
         TestDevice.assumeEmulated();
         TestDevice.setCapability(90);
         try (CudaBackend device = TestDevice.open(false, false)) {
-            new AttentionRun(device, headDim, numHeads, numKvHeads, window).run();
+            for (DType type : device.kvCache().supportedTypes()) {
+                new AttentionRun(device, type, headDim, numHeads, numKvHeads, window).run();
+            }
         } finally {
             TestDevice.setCapability(80);
         }
@@ -322,14 +328,34 @@ class CudaKernelsTest {
             for (CudaBackend backend : List.of(device, invariant)) {
                 kinds.forEach(backend.attention()::announce);
                 for (AttentionParams kind : kinds) {
-                    new AttentionRun(backend, kind).run();
+                    new AttentionRun(backend, DType.BF16, kind).run();
                 }
+            }
+        }
+    }
+
+    @Test
+    void refusesACacheOfAnotherTypeThanItsKernelsRead() {
+        try (CudaBackend device = TestDevice.open(false, false)) {
+            AttentionParams params = new AttentionParams(2, 1, 64, 0.125f, 0, 0f, null);
+            device.attention().announce(params);
+            device.reserveSteps(new StepLimits(MAX_TOKENS, MAX_SEQS, 16, 300));
+            Pair qkv = random(DType.BF16, 1, 256);
+            Pair out = random(DType.BF16, 1, 128);
+            AttentionMetadata metadata = new AttentionMetadata(MAX_SEQS, MAX_TOKENS, 16, BLOCK_SIZE);
+            metadata.add(0, 1, new int[] {0}, 1);
+            try (PagedKvCache cache = device.kvCache().allocate(1, 4, BLOCK_SIZE, 1, 64, DType.F8_E4M3)) {
+                assertThatThrownBy(() -> device.attention().attend(out.gpu, qkv.gpu, cache, 0, params, metadata))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("F8_E4M3")
+                        .hasMessageContaining("BF16");
             }
         }
     }
 
     private final class AttentionRun {
         private final CudaBackend device;
+        private final DType type;
         private final AttentionParams params;
         private final int width;
         private final PagedKvCache gpuCache;
@@ -338,9 +364,10 @@ class CudaKernelsTest {
         private final dev.quire.kernel.RopeKernels.Rope hostRope;
         private final AttentionMetadata metadata = new AttentionMetadata(MAX_SEQS, MAX_TOKENS, 16, BLOCK_SIZE);
 
-        AttentionRun(CudaBackend device, int headDim, int numHeads, int numKvHeads, int window) {
+        AttentionRun(CudaBackend device, DType type, int headDim, int numHeads, int numKvHeads, int window) {
             this(
                     device,
+                    type,
                     announced(
                             device,
                             new AttentionParams(
@@ -358,16 +385,24 @@ class CudaKernelsTest {
             return params;
         }
 
-        AttentionRun(CudaBackend device, AttentionParams params) {
+        AttentionRun(CudaBackend device, DType type, AttentionParams params) {
             this.device = device;
+            this.type = type;
             this.params = params;
             int headDim = params.headDim();
             int numKvHeads = params.numKvHeads();
-            int numHeads = params.numHeads();
-            width = (numHeads + 2 * numKvHeads) * headDim;
+            width = (params.numHeads() + 2 * numKvHeads) * headDim;
+            KvScales scales = new KvScales(new float[] {1, 0.0271f}, new float[] {1, 0.0103f});
+            gpuCache = device.kvCache().allocate(NUM_BLOCKS, BLOCK_SIZE, numKvHeads, headDim, type, scales);
+            hostCache = cpu.kvCache()
+                    .allocate(
+                            NUM_BLOCKS,
+                            BLOCK_SIZE,
+                            numKvHeads,
+                            headDim,
+                            type == DType.F8_E4M3 ? type : DType.F32,
+                            scales);
             device.reserveSteps(new StepLimits(MAX_TOKENS, MAX_SEQS, 16, 300));
-            gpuCache = device.kvCache().allocate(2, NUM_BLOCKS, BLOCK_SIZE, numKvHeads, headDim, DType.BF16);
-            hostCache = cpu.kvCache().allocate(2, NUM_BLOCKS, BLOCK_SIZE, numKvHeads, headDim, DType.F32);
             float[] frequencies = new float[headDim / 2];
             for (int i = 0; i < frequencies.length; i++) {
                 frequencies[i] = (float) Math.pow(10000, -2.0 * i / headDim);
@@ -401,7 +436,11 @@ class CudaKernelsTest {
             device.attention().attend(out.gpu, qkv.gpu, gpuCache, 1, params, metadata);
             cpu.attention().attend(out.host, qkv.host, hostCache, 1, params, metadata);
             device.synchronize();
-            out.check(what + " of " + params + " on " + device.description(), 0, (rows + 1) * outWidth, 1e-2);
+            out.check(
+                    what + " of " + params + ", " + type + " on " + device.description(),
+                    0,
+                    (rows + 1) * outWidth,
+                    1e-2);
         }
     }
 }
