@@ -311,6 +311,25 @@ class CudaKernelsTest {
         }
     }
 
+    @Test
+    void refusesACacheOfAnotherTypeThanItsKernelsRead() {
+        try (CudaBackend device = TestDevice.open(false, false)) {
+            AttentionParams params = new AttentionParams(2, 1, 64, 0.125f, 0, 0f, null);
+            device.attention().announce(params);
+            device.reserveSteps(new StepLimits(MAX_TOKENS, MAX_SEQS, 16, 300));
+            Pair qkv = random(DType.BF16, 1, 256);
+            Pair out = random(DType.BF16, 1, 128);
+            AttentionMetadata metadata = new AttentionMetadata(MAX_SEQS, MAX_TOKENS, 16, BLOCK_SIZE);
+            metadata.add(0, 1, new int[] {0}, 1);
+            try (PagedKvCache cache = device.kvCache().allocate(1, 4, BLOCK_SIZE, 1, 64, DType.F8_E4M3)) {
+                assertThatThrownBy(() -> device.attention().attend(out.gpu, qkv.gpu, cache, 0, params, metadata))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("F8_E4M3")
+                        .hasMessageContaining("BF16");
+            }
+        }
+    }
+
     /** Layers that slide, with sinks, beside layers that see all, with a soft cap: one model's. */
     @ParameterizedTest
     @CsvSource({"64,6,2", "24,3,1", "128,4,4"})
@@ -330,25 +349,6 @@ class CudaKernelsTest {
                 for (AttentionParams kind : kinds) {
                     new AttentionRun(backend, DType.BF16, kind).run();
                 }
-            }
-        }
-    }
-
-    @Test
-    void refusesACacheOfAnotherTypeThanItsKernelsRead() {
-        try (CudaBackend device = TestDevice.open(false, false)) {
-            AttentionParams params = new AttentionParams(2, 1, 64, 0.125f, 0, 0f, null);
-            device.attention().announce(params);
-            device.reserveSteps(new StepLimits(MAX_TOKENS, MAX_SEQS, 16, 300));
-            Pair qkv = random(DType.BF16, 1, 256);
-            Pair out = random(DType.BF16, 1, 128);
-            AttentionMetadata metadata = new AttentionMetadata(MAX_SEQS, MAX_TOKENS, 16, BLOCK_SIZE);
-            metadata.add(0, 1, new int[] {0}, 1);
-            try (PagedKvCache cache = device.kvCache().allocate(1, 4, BLOCK_SIZE, 1, 64, DType.F8_E4M3)) {
-                assertThatThrownBy(() -> device.attention().attend(out.gpu, qkv.gpu, cache, 0, params, metadata))
-                        .isInstanceOf(IllegalStateException.class)
-                        .hasMessageContaining("F8_E4M3")
-                        .hasMessageContaining("BF16");
             }
         }
     }
@@ -390,8 +390,9 @@ class CudaKernelsTest {
             this.type = type;
             this.params = params;
             int headDim = params.headDim();
+            int numHeads = params.numHeads();
             int numKvHeads = params.numKvHeads();
-            width = (params.numHeads() + 2 * numKvHeads) * headDim;
+            width = (numHeads + 2 * numKvHeads) * headDim;
             KvScales scales = new KvScales(new float[] {1, 0.0271f}, new float[] {1, 0.0103f});
             gpuCache = device.kvCache().allocate(NUM_BLOCKS, BLOCK_SIZE, numKvHeads, headDim, type, scales);
             hostCache = cpu.kvCache()
