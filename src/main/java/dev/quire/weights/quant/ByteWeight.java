@@ -64,6 +64,11 @@ record ByteWeight(
     }
 
     @Override
+    public DType scaleType() {
+        return isSymmetric() && LayerTensors.SCALE_TYPES.contains(scale.dtype()) ? scale.dtype() : DType.F32;
+    }
+
+    @Override
     public long sizeBytes() {
         return bytes.sizeBytes() + scale.sizeBytes() + (zeroPoint == null ? 0 : zeroPoint.sizeBytes());
     }

@@ -98,6 +98,11 @@ record GptqWeight(
     }
 
     @Override
+    public DType scaleType() {
+        return isSymmetric ? scale.dtype() : DType.F32;
+    }
+
+    @Override
     public long sizeBytes() {
         return qweight.sizeBytes() + qzeros.sizeBytes() + scale.sizeBytes();
     }
