@@ -13,12 +13,12 @@ from pathlib import Path
 
 import goldens
 
-ROOT = Path(__file__).resolve().parents[1] / "resources" / "goldens"
+RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 MAX_BYTES = 150_000
 
 
 def all_writers():
-    """Name → function that writes that directory, over all modules that offer some; a module that cannot be loaded is named."""
+    """Name → (folder, function that writes that directory), over all modules that offer some; a module that cannot be loaded is named."""
     writers = {}
     for info in pkgutil.iter_modules(goldens.__path__):
         try:
@@ -31,7 +31,7 @@ def all_writers():
         for name, write in module.all().items():
             if name in writers:
                 raise SystemExit(f"two modules write {name}")
-            writers[name] = write
+            writers[name] = (getattr(module, "ROOT", "goldens"), write)
     return writers
 
 
@@ -40,10 +40,11 @@ def main():
     for name in sys.argv[1:] or sorted(writers):
         if name not in writers:
             raise SystemExit(f"no golden model {name}; there are {', '.join(sorted(writers))}")
-        directory = ROOT / name
+        folder, write = writers[name]
+        directory = RESOURCES / folder / name
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        writers[name](directory)
+        write(directory)
         size = sum(f.stat().st_size for f in directory.iterdir())
         print(f"{name}: {size} bytes")
         if size > MAX_BYTES:

@@ -75,6 +75,18 @@ public record DecoderWeights(
         return output == null ? bytes : bytes + backend.gemm().residentBytes(output);
     }
 
+    /** All that the backend's products and embeddings will be given. */
+    public List<LinearWeight> matrices() {
+        List<LinearWeight> matrices = new ArrayList<>(List.of(embedding));
+        for (Layer layer : layers) {
+            matrices.addAll(List.of(layer.qkv, layer.attentionOutput, layer.gateUp, layer.down));
+        }
+        if (output != null) {
+            matrices.add(output);
+        }
+        return matrices;
+    }
+
     private record Finder(Checkpoint checkpoint, ModelConfig config, WeightNames names, CheckpointLinears linears) {
         DecoderWeights find() {
             WeightNames.Root root = root();

@@ -207,8 +207,8 @@ class CudaGoldenTest {
             harness.engine.start();
             harness.submit(prefix(9), greedy().toBuilder().maxTokens(2).build(), NO_EOS)
                     .await();
-            // Embedding, norm and rotation run; the first layer's attention does not.
-            TestDevice.failAfter(3);
+            // Embedding, norm, product and rotation run; the first layer's attention does not.
+            TestDevice.failAfter(4);
             assertThat(harness.submit(prefix(12), greedy(), NO_EOS).awaitFailure())
                     .contains("illegal memory access")
                     .contains(what);

@@ -75,9 +75,9 @@ public final class CudaBackend implements Backend {
         rope = new CudaRope(kernels, step);
         gemm = new CudaGemm(kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
         activation = new CudaActivation(kernels);
-        embedding = new CudaEmbedding(kernels, step, loader, lastSampled);
-        kvCache = new CudaKvCache(kernels, step);
+        embedding = new CudaEmbedding(kernels, step, loader, gemm.ints(), lastSampled);
         attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
+        kvCache = new CudaKvCache(kernels, step, attention);
         sampling = new CudaSampling(kernels, lastSampled);
         graphs = new CudaGraphs(stream, timer);
         for (int i = 0; i < marks.length; i++) {
@@ -188,6 +188,7 @@ public final class CudaBackend implements Backend {
         AttentionPlan plan = attention.plan(limits.maxNumTokens(), limits.maxNumSeqs());
         step.reserve(plan, limits.maxNumTokens(), limits.maxNumSeqs(), limits.maxBlocksPerSeq());
         sampling.reserve(limits.maxNumSeqs(), limits.vocabSize());
+        gemm.reserve(paddedRows(limits.maxNumTokens()));
         // The model is loaded.
         loader.rest();
     }

@@ -7,17 +7,21 @@ import dev.quire.kernel.EmbeddingTable;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** {@code embedding.cu}. */
 final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
     private static final int BLOCK = 128;
 
     private final KernelLaunch embed;
+    private final KernelLaunch embedFour;
+    private final KernelLaunch embedEight;
     private final KernelLaunch gatherFloats;
     private final KernelLaunch gatherHalves;
     private final CudaStream stream;
     private final StepInputs step;
     private final WeightLoader loader;
+    private final IntLoader ints;
     private final LastSampled lastSampled;
     /** For rows that are not the step's own; grows. */
     private DeviceMemory otherRows;
@@ -25,17 +29,26 @@ final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
     private PinnedMemory otherRowsHost;
 
     /**
-     * @param weights device address of bf16 [vocabSize, hidden]
+     * @param weights device address of bf16 [vocabSize, hidden], or 0
+     * @param ints the matrix where it is kept in integers, else null
      */
-    record Table(int vocabSize, int hidden, long weights) implements EmbeddingTable {}
+    record Table(
+            int vocabSize,
+            int hidden,
+            long weights,
+            @Nullable IntMatrix ints) implements EmbeddingTable {}
 
-    CudaEmbedding(KernelFactory kernels, StepInputs step, WeightLoader loader, LastSampled lastSampled) {
+    CudaEmbedding(
+            KernelFactory kernels, StepInputs step, WeightLoader loader, IntLoader ints, LastSampled lastSampled) {
         embed = kernels.kernel("embed_bf16", BLOCK, 8);
         gatherFloats = kernels.kernel("gather_rows_f32", BLOCK, 5);
         gatherHalves = kernels.kernel("gather_rows_bf16", BLOCK, 5);
         stream = kernels.stream();
         this.step = step;
         this.loader = loader;
+        this.ints = ints;
+        embedFour = kernels.kernel("embed_w4", BLOCK, 13);
+        embedEight = kernels.kernel("embed_w8", BLOCK, 13);
         this.lastSampled = lastSampled;
         otherRows = DeviceMemory.allocate("row indices", Integer.BYTES);
         otherRowsHost = new PinnedMemory("row indices", Integer.BYTES);
@@ -43,18 +56,36 @@ final class CudaEmbedding implements EmbeddingKernels, AutoCloseable {
 
     @Override
     public EmbeddingTable load(LinearWeight matrix) {
-        return new Table(matrix.outFeatures(), matrix.inFeatures(), loader.loadBf16(matrix));
+        int rows = matrix.outFeatures();
+        int hidden = matrix.inFeatures();
+        return matrix instanceof LinearWeight.Quantized leaf && leaf.matrix().columnOrder() == null && ints.takes(leaf)
+                ? new Table(rows, hidden, 0, ints.loadMatrix(leaf))
+                : new Table(rows, hidden, loader.loadBf16(matrix), null);
     }
 
     @Override
     public void lookup(Tensor out, EmbeddingTable table, int[] ids, int numRows, float scale) {
         Table t = (Table) table;
+        if (t.ints != null) {
+            lookup(out, t.ints, numRows, scale);
+            return;
+        }
         embed.set(0, address(out))
                 .set(1, t.weights)
                 .set(2, step.data().tokenIds())
                 .set(3, lastSampled.address());
         embed.set(4, scale).set(5, t.hidden).set(6, t.vocabSize).set(7, numRows);
         embed.launch(Rows.gridX(t.hidden, BLOCK), Rows.gridY(numRows));
+    }
+
+    private void lookup(Tensor out, IntMatrix table, int numRows, float scale) {
+        KernelLaunch kernel = table.form().bits() == 4 ? embedFour : embedEight;
+        kernel.set(0, address(out)).set(1, table.codes()).set(2, table.scales());
+        kernel.set(3, table.outFeatures()).set(4, table.inFeatures());
+        int next = table.set(kernel, 5);
+        kernel.set(next, step.data().tokenIds()).set(next + 1, lastSampled.address());
+        kernel.set(next + 2, scale).set(next + 3, numRows);
+        kernel.launch(Rows.gridX(table.inFeatures(), BLOCK), Rows.gridY(numRows));
     }
 
     @Override

@@ -6,85 +6,111 @@ import dev.quire.kernel.EmbeddingTable;
 import dev.quire.kernel.GemmKernels;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
-import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Products by cuBLASLt, by the own matrix-vector kernel for few rows, or by the batch-invariant kernel where asked. */
+/** Products with matrices of any form: each leaf of a weight goes to the first loader that takes it. */
 final class CudaGemm implements GemmKernels, AutoCloseable {
-    /** Of a weight matrix; matrices of the same shape share what was measured. */
-    private record ShapeKey(int outFeatures, int inFeatures) {}
-
-    private final WeightLoader loader;
     private final CublasLt blas;
-    private final Gemv gemv;
-    private final ProductTimer timer;
-    private final @Nullable InvariantGemm invariant;
-    private final Map<ShapeKey, ShapeProducts> shapes = new HashMap<>();
+    private final Bf16Loader bf16;
+    private final IntLoader ints;
+    /** The last one takes what is left. */
+    private final List<LinearLoader> loaders;
+
+    private final RoundingScratch scratch = new RoundingScratch();
 
     /** @param invariant null: the fastest product is used, whose bits may depend on the number of rows */
     CudaGemm(KernelFactory kernels, WeightLoader loader, ProductTimer timer, @Nullable InvariantGemm invariant) {
-        this.loader = loader;
-        this.timer = timer;
-        this.invariant = invariant;
         blas = new CublasLt(kernels.stream());
-        gemv = new Gemv(kernels);
+        bf16 = new Bf16Loader(kernels, loader, blas, timer, invariant);
+        ints = new IntLoader(kernels, loader, bf16, invariant != null);
+        CodesProducts ways = new CodesProducts(blas, new CodesKernels(kernels), kernels.device(), invariant != null);
+        CodesLoader codes = new CodesLoader(loader, timer, ways, new ActivationRounding(kernels, scratch), scratch);
+        // What takes matrices whose inputs are not rounded.
+        List<LinearLoader> plain = List.of(codes, ints, bf16);
+        RoundedLoader rounded = new RoundedLoader(plain, new RoundTrip(kernels, scratch), scratch);
+        loaders = List.of(codes, rounded, ints, bf16);
+    }
+
+    /** Leaves that become one matrix. */
+    private record Run(LinearLoader loader, LinearWeight weight) {}
+
+    private List<Run> runs(LinearWeight weight) {
+        List<Run> runs = new ArrayList<>();
+        List<LinearWeight> leaves = new ArrayList<>();
+        LinearWeight.Leaf last = null;
+        LinearLoader loader = null;
+        for (LinearWeight.Leaf leaf : weight.leaves()) {
+            LinearLoader own = loader(leaf);
+            if (last != null && (own != loader || !own.joins(last, leaf))) {
+                runs.add(run(weight, loader, leaves));
+                leaves = new ArrayList<>();
+            }
+            leaves.add(leaf);
+            last = leaf;
+            loader = own;
+        }
+        runs.add(run(weight, loader, leaves));
+        return runs;
+    }
+
+    private static Run run(LinearWeight all, LinearLoader loader, List<LinearWeight> leaves) {
+        return new Run(loader, leaves.size() == 1 ? leaves.get(0) : new LinearWeight.Stacked(all.name(), leaves));
+    }
+
+    private LinearLoader loader(LinearWeight.Leaf leaf) {
+        for (LinearLoader loader : loaders) {
+            if (loader.takes(leaf)) {
+                return loader;
+            }
+        }
+        throw new IllegalStateException("no loader for " + leaf.name());
     }
 
     @Override
     public Linear load(LinearWeight weight) {
-        int out = weight.outFeatures();
-        int in = weight.inFeatures();
-        long weights = loader.loadBf16(weight);
-        float[] bias = bias(weight);
-        if (bias.length == 0) {
-            return new Bf16Linear(out, in, weights, 0, 0, products(out, in), invariant);
+        List<CudaLinear> parts = new ArrayList<>();
+        for (Run run : runs(weight)) {
+            parts.add(run.loader.load(run.weight));
         }
-        long floats = loader.allocate(weight.name() + " bias", 4L * out);
-        long halves = loader.allocate(weight.name() + " bias", 2L * out);
-        loader.uploadFloats(bias, floats);
-        loader.uploadBf16(bias, halves);
-        return new Bf16Linear(out, in, weights, floats, halves, products(out, in), invariant);
-    }
-
-    /** The bias of all parts, zero where a part has none; empty when no part has one. */
-    private static float[] bias(LinearWeight weight) {
-        float[] bias = new float[weight.outFeatures()];
-        boolean any = false;
-        int at = 0;
-        for (LinearWeight.Leaf part : weight.leaves()) {
-            HostTensor own = part.bias();
-            if (own != null) {
-                own.copyTo(0, bias, at, part.outFeatures());
-                any = true;
-            }
-            at += part.outFeatures();
-        }
-        return any ? bias : new float[0];
-    }
-
-    private ShapeProducts products(int out, int in) {
-        return shapes.computeIfAbsent(new ShapeKey(out, in), key -> new ShapeProducts(blas, gemv, timer, out, in));
+        return parts.size() == 1 ? parts.get(0) : new StackedLinear(weight.outFeatures(), weight.inFeatures(), parts);
     }
 
     @Override
     public Linear tied(EmbeddingTable table) {
         CudaEmbedding.Table t = (CudaEmbedding.Table) table;
-        return new Bf16Linear(
-                t.vocabSize(), t.hidden(), t.weights(), 0, 0, products(t.vocabSize(), t.hidden()), invariant);
+        return t.ints() != null
+                ? ints.linear(t.ints(), Bf16Loader.Bias.NONE)
+                : bf16.linear(t.vocabSize(), t.hidden(), t.weights(), Bf16Loader.Bias.NONE);
     }
 
     @Override
     public long residentBytes(LinearWeight weight) {
-        return 2L * weight.outFeatures() * weight.inFeatures();
+        long bytes = 0;
+        for (Run run : runs(weight)) {
+            bytes += run.loader.residentBytes(run.weight);
+        }
+        return bytes;
     }
 
-    /** The workspace is taken when the backend starts. */
+    /** Asked after {@link #residentBytes} of all weights. cuBLASLt's workspace is taken when the backend starts. */
     @Override
     public long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures) {
-        return 0;
+        return loaders.stream()
+                .mapToLong(loader -> loader.scratchBytes(maxRows))
+                .sum();
+    }
+
+    /** Takes what products of up to {@code maxRows} rows need, once all matrices are loaded. */
+    void reserve(int maxRows) {
+        loaders.forEach(loader -> loader.reserve(maxRows));
+    }
+
+    /** Keeps quantized embeddings. */
+    IntLoader ints() {
+        return ints;
     }
 
     @Override
@@ -99,6 +125,8 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
 
     @Override
     public void close() {
+        scratch.close();
+        ints.close();
         blas.close();
     }
 }

@@ -28,6 +28,7 @@ final class KernelLaunch {
     // Kept reachable: the configuration and the table hold their addresses only.
     private final BytePointer block;
     private final CUlaunchAttribute overlap = new CUlaunchAttribute(1);
+    private int allowedBytes = 48 << 10;
 
     /**
      * @param numParameters of the kernel, all of at most eight bytes but those given by {@link #setAddressOf}
@@ -62,11 +63,12 @@ final class KernelLaunch {
 
     /** Dynamic shared memory of every launch; above 48 KB the kernel has to be told first, which this does. */
     KernelLaunch sharedBytes(int numBytes) {
-        if (numBytes > 48 << 10) {
+        if (numBytes > allowedBytes) {
             Cuda.checkDriver(
                     cudart.cuFuncSetAttribute(
                             function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, numBytes),
                     "giving kernel " + name + " " + numBytes + " bytes of shared memory");
+            allowedBytes = numBytes;
         }
         config.sharedMemBytes(numBytes);
         return this;

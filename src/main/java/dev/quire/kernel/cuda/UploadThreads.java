@@ -18,10 +18,13 @@ final class UploadThreads implements AutoCloseable {
     static final int BUFFER_BYTES = 8 << 20;
     private static final int MAX_THREADS = 8;
 
-    /** Fills the buffer's first bytes; the buffer is little-endian, position 0. */
-    private record Upload(long address, long numBytes, Consumer<ByteBuffer> filler) {}
+    /**
+     * Fills the buffer's first bytes; the buffer is little-endian, position 0. What follows the first {@code numBytes} goes to
+     * a second place.
+     */
+    private record Upload(long address, long numBytes, long nextAddress, long nextBytes, Consumer<ByteBuffer> filler) {}
 
-    private static final Upload END = new Upload(0, 0, buffer -> {});
+    private static final Upload END = new Upload(0, 0, 0, 0, buffer -> {});
 
     private final BlockingQueue<Upload> uploads = new LinkedBlockingQueue<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -32,15 +35,21 @@ final class UploadThreads implements AutoCloseable {
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
     void submit(long address, long numBytes, Consumer<ByteBuffer> filler) {
-        if (numBytes > BUFFER_BYTES) {
-            throw new IllegalArgumentException("piece of " + numBytes + " bytes, at most " + BUFFER_BYTES);
+        submit(address, numBytes, 0, 0, filler);
+    }
+
+    /** One buffer for two places, one behind the other in it. */
+    void submit(long address, long numBytes, long nextAddress, long nextBytes, Consumer<ByteBuffer> filler) {
+        if (numBytes + nextBytes > BUFFER_BYTES) {
+            throw new IllegalArgumentException(
+                    "piece of " + (numBytes + nextBytes) + " bytes, at most " + BUFFER_BYTES);
         }
         if (threads.isEmpty()) {
             start();
         }
         awaitRoom();
         pending.register();
-        uploads.add(new Upload(address, numBytes, filler));
+        uploads.add(new Upload(address, numBytes, nextAddress, nextBytes, filler));
     }
 
     /** A phaser has at most 65,535 parties. */
@@ -128,6 +137,9 @@ final class UploadThreads implements AutoCloseable {
             Cuda.check(cudart.cudaEventSynchronize(copied[turn]), "waiting for an upload");
             upload.filler.accept(buffers[turn].bytes().duplicate().clear().order(ByteOrder.LITTLE_ENDIAN));
             stream.copy(upload.address, buffers[turn].address(), upload.numBytes);
+            if (upload.nextBytes > 0) {
+                stream.copy(upload.nextAddress, buffers[turn].address() + upload.numBytes, upload.nextBytes);
+            }
             stream.record(copied[turn]);
         }
 

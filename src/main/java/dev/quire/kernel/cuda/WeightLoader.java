@@ -10,6 +10,7 @@ import dev.quire.tensor.RandomBytes;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Takes a checkpoint's tensors to the device in bf16. Several threads copy pieces of the mapped file into pinned buffers, two
@@ -17,7 +18,7 @@ import java.util.List;
  * {@link #await} waits for all.
  */
 final class WeightLoader implements AutoCloseable {
-    private static final int PIECE_BYTES = UploadThreads.BUFFER_BYTES;
+    static final int PIECE_BYTES = UploadThreads.BUFFER_BYTES;
     private static final int FILL_BLOCKS = 2048;
 
     private final UploadThreads threads = new UploadThreads();
@@ -115,6 +116,37 @@ final class WeightLoader implements AutoCloseable {
         }
     }
 
+    /** Packs stacked matrices of integers into their places on the device. */
+    void uploadInts(IntForm form, List<QuantizedMatrix> parts, long codes, long scales) {
+        int cols = parts.get(0).numCols();
+        int tiles =
+                IntForm.tiles(parts.stream().mapToInt(QuantizedMatrix::numRows).sum());
+        int codeBytes = form.codeBytes(cols);
+        int scaleBytes = form.scaleBytes(cols);
+        int piece = Math.max(1, PIECE_BYTES / (codeBytes + scaleBytes));
+        for (int done = 0; done < tiles; done += piece) {
+            int first = done;
+            int count = Math.min(piece, tiles - done);
+            threads.submit(
+                    codes + (long) first * codeBytes,
+                    (long) count * codeBytes,
+                    scales + (long) first * scaleBytes,
+                    (long) count * scaleBytes,
+                    buffer -> new IntPacker(form, parts).pack(first, count, buffer));
+        }
+    }
+
+    void uploadInts(int[] values, long address) {
+        for (int done = 0; done < values.length; done += PIECE_BYTES / 4) {
+            int first = done;
+            int count = Math.min(PIECE_BYTES / 4, values.length - done);
+            threads.submit(
+                    address + 4L * first,
+                    4L * count,
+                    buffer -> buffer.asIntBuffer().put(values, first, count));
+        }
+    }
+
     /** Copies floats, converted from whatever the tensor holds, to a device address. */
     void uploadFloats(HostTensor tensor, long address) {
         float[] values = tensor.toFloats();
@@ -130,6 +162,15 @@ final class WeightLoader implements AutoCloseable {
                     4L * count,
                     buffer -> buffer.asFloatBuffer().put(values, first, count));
         }
+    }
+
+    /**
+     * Copies what {@code filler} puts into the first bytes of a little-endian buffer, on another thread.
+     *
+     * @param numBytes at most {@link #PIECE_BYTES}
+     */
+    void upload(long address, long numBytes, Consumer<ByteBuffer> filler) {
+        threads.submit(address, numBytes, filler);
     }
 
     void uploadBf16(float[] values, long address) {

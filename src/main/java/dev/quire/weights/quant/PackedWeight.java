@@ -90,6 +90,11 @@ public record PackedWeight(
     }
 
     @Override
+    public DType scaleType() {
+        return isSymmetric() ? scale.dtype() : DType.F32;
+    }
+
+    @Override
     public long sizeBytes() {
         return packed.sizeBytes() + scale.sizeBytes() + (zeroPoint == null ? 0 : zeroPoint.sizeBytes());
     }
