@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Keeps matrices of small integers as they are, where inputs are not rounded. */
 final class IntLoader implements LinearLoader, AutoCloseable {
@@ -18,7 +19,9 @@ final class IntLoader implements LinearLoader, AutoCloseable {
     private final Bf16Loader bf16;
     private final IntGemv gemv;
     private final IntScratch scratch;
-    private final boolean isInvariant;
+    private final IntGemm gemm;
+    private final ProductTimer timer;
+    private final IntLinear.@Nullable Invariant invariant;
     private final Map<Key, IntProducts> products = new HashMap<>();
     /** Made by reading scales, so once for each matrix. */
     private final Map<QuantizedMatrix, IntForm> forms = new IdentityHashMap<>();
@@ -27,11 +30,13 @@ final class IntLoader implements LinearLoader, AutoCloseable {
     private int widestOrder;
 
     /** @param isInvariant a row's bits must not depend on the batch */
-    IntLoader(KernelFactory kernels, WeightLoader loader, Bf16Loader bf16, boolean isInvariant) {
+    IntLoader(KernelFactory kernels, WeightLoader loader, Bf16Loader bf16, ProductTimer timer, boolean isInvariant) {
         this.loader = loader;
         this.bf16 = bf16;
-        this.isInvariant = isInvariant;
+        this.timer = timer;
         gemv = new IntGemv(kernels);
+        gemm = new IntGemm(kernels);
+        invariant = isInvariant ? new IntLinear.Invariant(gemm) : null;
         scratch = new IntScratch(kernels);
     }
 
@@ -103,8 +108,9 @@ final class IntLoader implements LinearLoader, AutoCloseable {
             int count = Math.min(piece, rows - first);
             pieces.add(bf16.linear(count, cols, scratch.expanded(), bias.from(first)));
         }
-        IntProducts shared = products.computeIfAbsent(new Key(rows, cols, matrix.form()), key -> new IntProducts(gemv));
-        return new IntLinear(matrix, bias.floats(), pieces, shared, scratch, isInvariant);
+        IntProducts shared =
+                products.computeIfAbsent(new Key(rows, cols, matrix.form()), key -> new IntProducts(gemv, gemm, timer));
+        return new IntLinear(matrix, bias.floats(), pieces, shared, scratch, invariant);
     }
 
     @Override
