@@ -1,8 +1,8 @@
-// Formula: out = silu(gate) · up, or gelu(gate) · up with the tanh form of gelu.
-// Shapes: gateUp bf16 [numRows, 2 · ffn], gate first; out bf16 [numRows, ffn], another buffer.
+// Formula: out = silu(gate) · up, or gelu(gate) · up with the tanh form of gelu. soft_cap: x = cap · tanh(x / cap).
+// Shapes: gateUp bf16 [numRows, 2 · ffn], gate first; out bf16 [numRows, ffn], another buffer; x f32 [n], in place.
 // Numerics: f32 from the bf16 inputs, one rounding to bf16; gelu_tanh(g) = g · sigmoid(2u), u = 0.79788 (g + 0.044715 g³).
 // Launch: grid = (ceil(ffn / 8 / 128), min(numRows, 65535)), block = 128 (any geometry is correct), no dynamic shared
-//   memory; 16-byte aligned pointers when ffn % 8 == 0.
+//   memory; 16-byte aligned pointers when ffn % 8 == 0. soft_cap: any geometry, block <= 256.
 // Bound: 6 bytes an output.
 // Source: Shazeer, GLU Variants Improve Transformer, 2020.
 #pragma once
@@ -54,4 +54,11 @@ extern "C" __global__ void __launch_bounds__(128) silu_mul_bf16(bf16* out, const
 
 extern "C" __global__ void __launch_bounds__(128) gelu_tanh_mul_bf16(bf16* out, const bf16* gateUp, int ffn, int numRows) {
   activation::gated<activation::GeluTanh>(out, gateUp, ffn, numRows);
+}
+
+extern "C" __global__ void __launch_bounds__(256) soft_cap_f32(float* x, float cap, long n) {
+  let_next_start();
+  wait_for_previous();
+  for (long i = (long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (long)gridDim.x * blockDim.x)
+    x[i] = cap * tanhf(x[i] / cap);
 }

@@ -1,16 +1,17 @@
 // Formula: out[h] = softmax(scale · q[h] · K^T [, soft cap] [, sinks[h] in the denominator]) · V, one query row a sequence.
 // Shapes: q rows cuSeqlensQ[s] of bf16 [T, qStride] (head h at column h·D), out bf16 [T, outStride]; K, V of one layer
-//   bf16 [blocks, numKvHeads, blockSize, D], blockSize 16, 32 or 64. Entry e is sequence decodeSeqs[e] and owns the key
+//   bf16, or e4m3 in the kernels named fp8, [blocks, numKvHeads, blockSize, D], blockSize 16, 32 or 64; K's scale is part
+//   of `scale`, V's is valueScale. Entry e is sequence decodeSeqs[e] and owns the key
 //   tiles [tileStart[e], tileStart[e+1]): ceil(len / 64) − floor(max(0, window > 0 ? len − window : 0) / 64) of them,
 //   len = seqLens[s]; none for padding entries, whose decodeSeqs is not used. tileStart has nD + 1 values from 0.
-// Numerics: f32 logits and accumulators, probabilities rounded to bf16; relative error < 4e-3 against f64. The same
+// Numerics: f32 logits and accumulators, probabilities rounded to bf16 (fp8: f16, as Q); relative error < 4e-3 against f64. The same
 //   launch gives the same bits, but they depend on the batch (where the work is cut).
 // Launch: grid G = SMs × CTAs an SM (any G ≥ 1 is right), block 128 or 256, dynamic shared bytes
-//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 1…6 as they fit; scratch G·32·(D+2) f32,
-//   16-byte aligned; counters G int32, zeroed once, left zero by every launch. Rows, strides and caches 16-byte aligned.
+//   (threads/32)·stages·64·(D+8) + 32·(D+8) + (threads/32)·132 + 16, stages 1…6 as they fit; fp8: a stage is
+//   32·(D + 16, or D where D/16 is odd), and there are (threads/32)·64·(D+8) more; scratch G·32·(D+2) f32, 16-byte aligned; counters G int32, zeroed once, left zero by every launch. Rows, strides and caches 16-byte aligned.
 //   early = 1 promises that nothing in this stream since the last full dependency writes lengths, tables, tileStart or
 //   the caches, but for the tokens of this step: all keys but the last 16 are then fetched before the previous kernel ends.
-// Bound: bytes of K and V, 4·D a key and KV head; 4·D·16 flop a key, KV head and tile of 16 query heads.
+// Bound: bytes of K and V, 4·D (fp8: 2·D) a key and KV head; 4·D·16 flop a key, KV head and tile of 16 query heads.
 // Source: split-KV attention as in Flash-Decoding, work division as in Stream-K (Osama et al., 2023).
 #pragma once
 #include "attention_units.cuh"
@@ -18,8 +19,10 @@
 namespace attention {
 namespace decode {
 
+template <typename P>
+constexpr int STAGE = 2 * CHUNK * P::PITCH;  // K then V; later the same bytes hold a warp's f32 result, but in FP8
 template <int D>
-constexpr int STAGE = 2 * CHUNK * PITCH<D>;  // K then V; later the same bytes hold a warp's f32 result, pitch D + 8
+constexpr int RESULT = ROWS * (D + 8) * 4;
 
 __device__ __forceinline__ void wait_for_oldest(int stages) {
   switch (stages) {
@@ -38,8 +41,8 @@ __device__ __forceinline__ void store4(bf16* out, const float (&v)[4], float fac
 }
 
 // The pieces of one pair in their order: the first was cut at its end only, the others before their start.
-template <int D>
-__device__ __forceinline__ void merge_pieces(const Args& a, bf16* out, int firstCta, int pieces, int rows, int h0) {
+template <int D, typename Element>
+__device__ __forceinline__ void merge_pieces(const Args<Element>& a, bf16* out, int firstCta, int pieces, int rows, int h0) {
   const float2* allMl = reinterpret_cast<const float2*>(a.scratch + (size_t)gridDim.x * 2 * ROWS * D);
   for (int i = threadIdx.x; i < rows * (D / 4); i += blockDim.x) {
     int row = i / (D / 4), col = i % (D / 4) * 4;
@@ -70,18 +73,20 @@ __device__ __forceinline__ void merge_pieces(const Args& a, bf16* out, int first
       }
     }
     float factor, inverse = inverse_sum(top, sum, a.sinks, h0 + row, factor);
+    if (sizeof(Element) == 1) inverse *= a.valueScale;
     store4(out + row * D + col, v, inverse);
   }
 }
 
-template <int D>
-__device__ __forceinline__ void run(const Args& a) {
-  constexpr int K16 = D / 16;
+template <int D, typename P>
+__device__ __forceinline__ void run(const Args<typename P::Element>& a) {
+  constexpr int K16 = D / 16, STEP = P::STEP;
   constexpr bool Q_IN_REGISTERS = D <= 128;
   DYNAMIC_SHARED(unsigned char, smem);
   const int tid = threadIdx.x, lane = tid & 31, warp = tid >> 5, warps = blockDim.x >> 5;
-  unsigned char* stages = smem + (size_t)warp * a.stages * STAGE<D>;
-  unsigned char* qTile = smem + (size_t)warps * a.stages * STAGE<D>;
+  unsigned char* stages = smem + (size_t)warp * a.stages * STAGE<P>;
+  unsigned char* results = smem + (size_t)warps * a.stages * STAGE<P>;  // of the warps, in FP8
+  unsigned char* qTile = results + (P::FP8 ? warps * RESULT<D> : 0);
   float2* ml = reinterpret_cast<float2*>(qTile + ROWS * PITCH<D>);  // [warps][ROWS]: maximum, sum
   int* slots = reinterpret_cast<int*>(ml + warps * ROWS);           // [warps]: where the warp's result lies
   int* shared = slots + warps;                                      // first entry, its sequence; later [1]: last here
@@ -147,15 +152,15 @@ __device__ __forceinline__ void run(const Args& a) {
         waited = true;
       }
       size_t row = ((size_t)(nextBlock * (long long)a.numKvHeads + kvHead) << a.blockShift) + (key & ((1 << a.blockShift) - 1));
-      const bf16 *k = a.kCache + row * D, *v = a.vCache + row * D;
-      uint32_t to = shared_address(stages + slot * STAGE<D>);
+      const typename P::Element *k = a.kCache + row * D, *v = a.vCache + row * D;
+      uint32_t to = shared_address(stages + slot * STAGE<P>), toV = to + CHUNK * P::PITCH;
       int low = next.low - key, high = next.len - key;
       if (low <= 0 && high >= CHUNK) {
-        copy_rows<D, true>(to, k, lane, low, high);
-        copy_rows<D, true>(to + CHUNK * PITCH<D>, v, lane, low, high);
+        copy_rows<D, typename P::Element, P::PITCH, true>(to, k, lane, low, high);
+        copy_rows<D, typename P::Element, P::PITCH, true>(toV, v, lane, low, high);
       } else {
-        copy_rows<D, false>(to, k, lane, low, high);
-        copy_rows<D, false>(to + CHUNK * PITCH<D>, v, lane, low, high);
+        copy_rows<D, typename P::Element, P::PITCH, false>(to, k, lane, low, high);
+        copy_rows<D, typename P::Element, P::PITCH, false>(toV, v, lane, low, high);
       }
       skip(next, every);
       seek();
@@ -173,15 +178,15 @@ __device__ __forceinline__ void run(const Args& a) {
     for (int i = tid; i < ROWS * (D / 8); i += blockDim.x) {
       int row = i / (D / 8), part = i % (D / 8);
       uint4 v = row < rows ? *reinterpret_cast<const uint4*>(q + row * D + part * 8) : make_uint4(0, 0, 0, 0);
-      *reinterpret_cast<uint4*>(qTile + row * PITCH<D> + part * 16) = v;
+      P::put_query(qTile + row * PITCH<D>, part, v);
     }
   };
   load_q(at);
   __syncthreads();
 
   const uint32_t qAt = shared_address(qTile) + (lane & 15) * PITCH<D> + (lane >> 4) * 16;
-  const uint32_t kAt = shared_address(stages) + ((lane >> 4) * 8 + (lane & 7)) * PITCH<D> + (lane >> 3 & 1) * 16;
-  const uint32_t vAt = shared_address(stages) + (CHUNK + (lane & 15)) * PITCH<D> + (lane >> 4) * 16;
+  const uint32_t kAt = shared_address(stages) + P::key_lane(lane);
+  const uint32_t vAt = shared_address(stages) + CHUNK * P::PITCH + P::value_lane(lane);
   int slot = 0;
   bool freed = false;  // the slot was read, its next copy not yet started
   auto refill = [&]() {
@@ -211,12 +216,15 @@ __device__ __forceinline__ void run(const Args& a) {
       __syncwarp();
       float s[2][4] = {};
 #pragma unroll
-      for (int k = 0; k < K16; k++) {
-        uint32_t b[4];
-        ldmatrix4(b, kAt + slot * STAGE<D> + k * 32);
-        if (!Q_IN_REGISTERS) ldmatrix4(q[0], qAt + k * 32);
-        mma(s[0], q[Q_IN_REGISTERS ? k : 0], b[0], b[1]);
-        mma(s[1], q[Q_IN_REGISTERS ? k : 0], b[2], b[3]);
+      for (int k = 0; k < K16; k += STEP) {
+        uint32_t b[STEP][4];
+        P::keys(b, kAt + slot * STAGE<P>, k, lane);
+#pragma unroll
+        for (int i = 0; i < STEP && k + i < K16; i++) {
+          if (!Q_IN_REGISTERS) ldmatrix4(q[0], qAt + (k + i) * 32);
+          P::multiply(s[0], q[Q_IN_REGISTERS ? k + i : 0], b[i][0], b[i][1]);
+          P::multiply(s[1], q[Q_IN_REGISTERS ? k + i : 0], b[i][2], b[i][3]);
+        }
       }
       const bool whole = key >= at.low && key + CHUNK <= at.len;
 #pragma unroll
@@ -249,33 +257,38 @@ __device__ __forceinline__ void run(const Args& a) {
           o[n][3] *= alpha[1];
         }
       }
-      const uint32_t p[4] = {pack2(s[0][0], s[0][1]), pack2(s[0][2], s[0][3]),
-                             pack2(s[1][0], s[1][1]), pack2(s[1][2], s[1][3])};
+      const uint32_t p[4] = {P::pack(s[0][0], s[0][1]), P::pack(s[0][2], s[0][3]),
+                             P::pack(s[1][0], s[1][1]), P::pack(s[1][2], s[1][3])};
 #pragma unroll
-      for (int n = 0; n < K16; n++) {
-        uint32_t b[4];
-        ldmatrix4_trans(b, vAt + slot * STAGE<D> + n * 32);
-        mma(o[2 * n], p, b[0], b[1]);
-        mma(o[2 * n + 1], p, b[2], b[3]);
+      for (int n = 0; n < K16; n += STEP) {
+        uint32_t b[STEP][4];
+        P::values(b, vAt + slot * STAGE<P>, n, lane);
+#pragma unroll
+        for (int i = 0; i < STEP && n + i < K16; i++) {
+          P::multiply(o[2 * (n + i)], p, b[i][0], b[i][1]);
+          P::multiply(o[2 * (n + i) + 1], p, b[i][2], b[i][3]);
+        }
       }
       freed = true;
     }
 
-    // The warps' results meet in shared memory: each lies in the slot that its warp has just read.
+    // The warps' results meet in shared memory: each lies in the slot that its warp has just read, or, as FP8 slots are too
+    // small, in a place of its own.
     __syncwarp();
-    const int g = lane >> 2, c = (lane & 3) * 2;
-    float* mine = reinterpret_cast<float*>(stages + slot * STAGE<D>);
+    const int g = lane >> 2;
+    unsigned char* place = P::FP8 ? results + warp * RESULT<D> : stages + slot * STAGE<P>;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
       float sum = quad_sum(l[r]);
       if ((lane & 3) == 0) ml[warp * ROWS + g + 8 * r] = make_float2(m[r], sum);
       if (freed && g + 8 * r < rowsPer) {
+        float* mine = reinterpret_cast<float*>(place) + (g + 8 * r) * (D + 8);
 #pragma unroll
-        for (int n = 0; n < 2 * K16; n++)
-          *reinterpret_cast<float2*>(mine + (g + 8 * r) * (D + 8) + n * 8 + c) = make_float2(o[n][2 * r], o[n][2 * r + 1]);
+        for (int n = 0; n < K16; n++)
+          P::put_result(mine + 16 * n, o[2 * n][2 * r], o[2 * n][2 * r + 1], o[2 * n + 1][2 * r], o[2 * n + 1][2 * r + 1], lane);
       }
     }
-    if (lane == 0) slots[warp] = (warp * a.stages + slot) * STAGE<D>;
+    if (lane == 0) slots[warp] = (int)(place - smem);
     __syncthreads();
 
     const Cursor done = at;
@@ -305,6 +318,7 @@ __device__ __forceinline__ void run(const Args& a) {
         if (col == 0) allMl[partial + row] = make_float2(top, sum);
       } else {
         float factor, inverse = inverse_sum(top, sum, a.sinks, h0 + row, factor);
+        if (P::FP8) inverse *= a.valueScale;
         store4(out + row * D + col, v, inverse);
       }
     }
@@ -336,19 +350,25 @@ __device__ __forceinline__ void run(const Args& a) {
 }  // namespace decode
 }  // namespace attention
 
-#define QUIRE_PAGED_DECODE(D, CTAS)                                                                                     \
-  extern "C" __global__ void __launch_bounds__(256, CTAS) paged_decode_bf16_d##D(                                       \
-      bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
-      const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables,                    \
-      const int* decodeSeqs, const int* tileStart, int nD, float* scratch, int* counters, int numHeads, int numKvHeads, \
-      float scale, int slidingWindow, float softCap, const float* sinks, int stages, int early) {                       \
-    attention::decode::run<D>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, blockTables, decodeSeqs,   \
-                               tileStart, scratch, counters, sinks, outStride, qStride, 31 - __clz(blockSize), nD,      \
-                               numHeads, numKvHeads, slidingWindow, stages, early, scale, softCap});                    \
+#define QUIRE_PAGED_DECODE(NAME, D, PAGES, VALUE_SCALE, ...)                                                            \
+  extern "C" __global__ void __launch_bounds__(256, 1) NAME(                                                            \
+      bf16* out, int outStride, const bf16* q, int qStride, const attention::PAGES<D>::Element* kCache,                 \
+      const attention::PAGES<D>::Element* vCache, int blockSize, const int* cuSeqlensQ, const int* seqLens,             \
+      const int* blockTableStart, const int* blockTables, const int* decodeSeqs, const int* tileStart, int nD,          \
+      float* scratch, int* counters, int numHeads, int numKvHeads, float scale, int slidingWindow, float softCap,       \
+      const float* sinks, int stages, int early __VA_ARGS__) {                                                          \
+    attention::decode::run<D, attention::PAGES<D>>(                                                                     \
+        {out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, blockTables, decodeSeqs, tileStart, scratch,     \
+         counters, sinks, outStride, qStride, 31 - __clz(blockSize), nD, numHeads, numKvHeads, slidingWindow, stages,   \
+         early, scale, softCap, VALUE_SCALE});                                                                          \
   }
-QUIRE_PAGED_DECODE(64, 1)
-QUIRE_PAGED_DECODE(80, 1)
-QUIRE_PAGED_DECODE(96, 1)
-QUIRE_PAGED_DECODE(128, 1)
-QUIRE_PAGED_DECODE(256, 1)
+#define QUIRE_PAGED_DECODE_BOTH(D)                                   \
+  QUIRE_PAGED_DECODE(paged_decode_bf16_d##D, D, Bf16Pages, 1.f, )    \
+  QUIRE_PAGED_DECODE(paged_decode_fp8_d##D, D, Fp8Pages, valueScale, , float valueScale)
+QUIRE_PAGED_DECODE_BOTH(64)
+QUIRE_PAGED_DECODE_BOTH(80)
+QUIRE_PAGED_DECODE_BOTH(96)
+QUIRE_PAGED_DECODE_BOTH(128)
+QUIRE_PAGED_DECODE_BOTH(256)
+#undef QUIRE_PAGED_DECODE_BOTH
 #undef QUIRE_PAGED_DECODE

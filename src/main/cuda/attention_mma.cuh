@@ -40,19 +40,6 @@ __device__ __forceinline__ float quad_sum(float v) {
   return v + __shfl_xor_sync(FULL_WARP, v, 2);
 }
 
-// Copies 16 rows of K or V, contiguous in the cache; rows outside [low, high) become zeros: they may hold NaN.
-template <int D, bool FULL>
-__device__ __forceinline__ void copy_rows(uint32_t to, const bf16* from, int lane, int low, int high) {
-  constexpr int PARTS = D / 8;
-#pragma unroll
-  for (int i = 0; i < CHUNK * PARTS / WARP; i++) {
-    int c = lane + i * WARP, row = c / PARTS;
-    uint32_t at = to + row * PITCH<D> + c % PARTS * 16;
-    if (FULL) copy16(at, from + c * 8);
-    else copy16_or_zero(at, from + c * 8, row >= low && row < high);
-  }
-}
-
 // One over the softmax denominator, the sink included; (m, l) maximum and sum in base 2.
 __device__ __forceinline__ float inverse_sum(float m, float l, const float* sinks, int h, float& factor) {
   factor = 1.f;

@@ -1,7 +1,7 @@
 // The work of paged decode attention: units of one key tile of one (entry, KV head, tile of query heads), and their
 // division over a fixed grid whatever the lengths.
 #pragma once
-#include "attention_mma.cuh"
+#include "attention_pages.cuh"
 
 namespace attention {
 namespace decode {
@@ -10,15 +10,17 @@ constexpr int TILE = 64;  // keys of one unit of work
 constexpr int SUBS = TILE / CHUNK;
 constexpr int ROWS = 16;  // query heads of one tensor-core tile
 
+template <typename Element>
 struct Args {
   bf16* out;
-  const bf16 *q, *kCache, *vCache;
+  const bf16* q;
+  const Element *kCache, *vCache;
   const int *cuSeqlensQ, *seqLens, *blockTableStart, *blockTables, *decodeSeqs, *tileStart;
   float* scratch;
   int* counters;
   const float* sinks;
   int outStride, qStride, blockShift, nD, numHeads, numKvHeads, window, stages, early;
-  float scale, softCap;
+  float scale, softCap, valueScale;
 };
 
 // How all units are divided: CTA c < ctas takes `share` units, the first `rest` CTAs one more.
@@ -35,7 +37,8 @@ struct Split {
 struct Cursor {
   int unit, entry, head, tile;                // tile counts from the entry's first
   int tiles, firstKey, low, len, row, table;  // keys [low, len) are seen; row of Q, start of the block table
-  __device__ void load(const Args& a, int seq) {
+  template <typename Element>
+  __device__ void load(const Args<Element>& a, int seq) {
     tiles = a.tileStart[entry + 1] - a.tileStart[entry];
     len = a.seqLens[seq];
     row = a.cuSeqlensQ[seq];
@@ -44,7 +47,8 @@ struct Cursor {
     firstKey = low / TILE * TILE;
   }
   // Forward until `tile` lies in the pair; the caller knows that the unit exists.
-  __device__ void settle(const Args& a, int heads) {
+  template <typename Element>
+  __device__ void settle(const Args<Element>& a, int heads) {
     while (tile >= tiles) {
       tile -= tiles;
       if (++head < heads) continue;

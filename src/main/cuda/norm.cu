@@ -1,10 +1,11 @@
 // Formula: out = x / sqrt(mean(x²) + eps) · weight; with add: residual += delta · deltaScale first, x = residual.
 // Shapes: x and residual f32 [rows, hidden], delta and out bf16 [rows, hidden] (out may be delta), weight f32 [hidden];
-//   heads: bf16 rows of rowStride elements, head h at column + h · headDim, weight f32 [headDim], in place.
+//   heads and wide: bf16 rows of rowStride elements, head h at column + h · headDim, weight f32 [headDim], in place.
+//   add: out bf16 and residual f32 [n], delta bf16 [n] or null; residual += delta · deltaScale, out = residual.
 // Numerics: f32 throughout, one rounding to bf16. The order of the sum depends on hidden and blockDim, never on the rows.
 // Launch: grid = rows, block = clamp(ceil(hidden / 8) up to a multiple of 32, 64, 1024), no dynamic shared memory; 16-byte
 //   aligned pointers when hidden % 8 == 0. Heads: grid = ceil(numRows · numHeads / 4), block = 128; headDim even, <= 512,
-//   column and rowStride even.
+//   column and rowStride even. Wide, for headDim > 512: grid = numRows · numHeads, block as for rows. Add: any geometry.
 // Bound: bytes: 6 · hidden a row, with add 12 · hidden; at one row the latency of one load, one reduction, one store.
 // Source: Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
 #pragma once
@@ -139,4 +140,48 @@ extern "C" __global__ void __launch_bounds__(128)
 #pragma unroll
   for (int j = 0; j < PAIRS; j++)
     if (lane + 32 * j < pairs) p[lane + 32 * j] = __floats2bfloat162_rn(v[j].x * r * w[j].x, v[j].y * r * w[j].y);
+}
+
+// One block per head, which is read twice; each thread writes what it has read.
+extern "C" __global__ void __launch_bounds__(1024, 1)
+    rms_norm_wide_bf16(bf16* x, int column, int numHeads, int headDim, int rowStride, const float* weight, float eps) {
+  __shared__ float scratch[32];
+  let_next_start();
+  wait_for_previous();
+  const long row = blockIdx.x / numHeads;
+  bf162* p = reinterpret_cast<bf162*>(x + row * rowStride + column + (long)(blockIdx.x % numHeads) * headDim);
+  const float2* w = reinterpret_cast<const float2*>(weight);
+  const int pairs = headDim >> 1;
+  float sum = 0.f;
+  for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
+    const float2 v = __bfloat1622float2(p[i]);
+    sum = fmaf(v.x, v.x, fmaf(v.y, v.y, sum));
+  }
+  const float r = rsqrtf(block_sum(sum, scratch) / headDim + eps);
+  for (int i = threadIdx.x; i < pairs; i += blockDim.x) {
+    const float2 v = __bfloat1622float2(p[i]), s = w[i];
+    p[i] = __floats2bfloat162_rn(v.x * r * s.x, v.y * r * s.y);
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    add_bf16(bf16* out, float* residual, const bf16* delta, float deltaScale, long n) {
+  let_next_start();
+  wait_for_previous();
+  const long first = (long)blockIdx.x * blockDim.x + threadIdx.x, step = (long)gridDim.x * blockDim.x;
+  for (long i = first; i < n / 8; i += step) {
+    rms::F8 v;
+    if (delta) {
+      v = rms::load_row<true>(residual + 8 * i, delta + 8 * i, deltaScale);
+      rms::store_f8(residual + 8 * i, v);
+    } else {
+      v = rms::load_f8(residual + 8 * i);
+    }
+    store8(out + 8 * i, pack8(v.v));
+  }
+  for (long i = n / 8 * 8 + first; i < n; i += step) {
+    float v = residual[i];
+    if (delta) residual[i] = v = fmaf(__bfloat162float(delta[i]), deltaScale, v);
+    out[i] = __float2bfloat16(v);
+  }
 }

@@ -1,4 +1,5 @@
-// Formula: table[p] = (cos(p · f_i) · scale, sin(p · f_i) · scale) for every position p and pair i.
+// Formula: table[p] = (cos(p · f_i) · s, sin(p · f_i) · s) for every position p and pair i, s = scale, with a growthPeriod
+//   times 1 + growth · ln(1 + floor(p / growthPeriod)).
 // Shapes: table f32 [numPositions, 2, numPairs], frequencies f32 [numPairs].
 // Numerics: the angle is rounded to f32 as Hugging Face does, cos and sin are those of a double, so they equal the CPU's.
 // Launch: grid any, block 256. Runs once, when a model is loaded.
@@ -8,7 +9,8 @@
 #include "common.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    rope_table_f32(float* table, const float* frequencies, float scale, int numPairs, long numPositions) {
+    rope_table_f32(float* table, const float* frequencies, float scale, float growth, int growthPeriod, int numPairs,
+                   long numPositions) {
   let_next_start();
   wait_for_previous();
   const long count = numPositions * numPairs;
@@ -16,7 +18,9 @@ extern "C" __global__ void __launch_bounds__(256)
     const long position = i / numPairs;
     const int pair = (int)(i % numPairs);
     const double angle = (double)__fmul_rn((float)position, frequencies[pair]);
-    table[position * 2 * numPairs + pair] = __fmul_rn((float)cos(angle), scale);
-    table[(position * 2 + 1) * numPairs + pair] = __fmul_rn((float)sin(angle), scale);
+    const double grown = growthPeriod > 0 ? 1. + growth * log(1. + position / growthPeriod) : 1.;
+    const float s = __fmul_rn(scale, (float)grown);
+    table[position * 2 * numPairs + pair] = __fmul_rn((float)cos(angle), s);
+    table[(position * 2 + 1) * numPairs + pair] = __fmul_rn((float)sin(angle), s);
   }
 }

@@ -134,6 +134,17 @@ static void bench() {
   printf("embed 1 row %.2f us\n", us);
 }
 
+static void check_soft_cap(int n) {
+  std::vector<float> x = random_f32(n + 64, 40);
+  Dev<float> dx(x);
+  launch(soft_cap_f32, 2, 256, 0, 0, dx.p, 30.f, (long)n);
+  LAUNCHED();
+  const std::vector<float> y = dx.get();
+  std::vector<double> got, want;
+  for (int i = 0; i < n + 64; i++) got.push_back(y[i]), want.push_back(i < n ? 30 * tanh(x[i] / 30.) : x[i]);
+  expect(relative_error(got, want) < 1e-6, "soft cap, and what is behind untouched", relative_error(got, want), 1e-6);
+}
+
 int main(int argc, char** argv) {
   const char* mode = argc > 1 ? argv[1] : "";
   if (!strcmp(mode, "bench")) return bench(), 0;
@@ -142,6 +153,7 @@ int main(int argc, char** argv) {
     check_activation(2, 33);
     check_embed(9, 40);
     check_flat(1001);
+    check_soft_cap(777);
     return summary();
   }
   for (int ffn : {2, 8, 33, 1000, 1001, 14336}) check_activation(5, ffn);
@@ -150,5 +162,6 @@ int main(int argc, char** argv) {
   check_embed(37, 40);
   check_embed(12, 37);
   for (long n : {1L, 7L, 8L, 1001L, 1000003L}) check_flat(n);
+  check_soft_cap(200001);
   return summary();
 }

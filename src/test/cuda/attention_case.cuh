@@ -7,6 +7,7 @@ struct Shape {
   int D, blockSize, numKvHeads, group, window;
   float softCap;
   bool sinks;
+  bool fp8 = false;  // the pages; KEY_SCALE is then part of the scale that the kernel gets
   int numHeads() const { return numKvHeads * group; }
 };
 
@@ -20,6 +21,22 @@ static float quick_random() {
 static float rounded(__nv_bfloat16& to) {
   to = __float2bfloat16(quick_random());
   return __bfloat162float(to);
+}
+
+// No powers of two; values of ordinary size lie in all of the format's binades.
+constexpr float KEY_SCALE = 0.0271f, VALUE_SCALE = 0.0103f;
+
+// A random code of about normal distribution, times the scale.
+static float random_code(unsigned char& to, float scale) {
+  static const std::vector<double> sizes = [] {
+    std::vector<double> v;
+    for (int code = 0; code < 0x7f; code++) v.push_back(e4m3_value(code));
+    return v;
+  }();
+  const double x = quick_random() / scale;
+  const int code = (int)(std::upper_bound(sizes.begin(), sizes.end(), fabs(x)) - sizes.begin()) - 1;
+  to = (unsigned char)(code | (x < 0 ? 0x80 : 0));
+  return scale * (float)e4m3_value(to);
 }
 
 // Calls f(i) for i < n on all cores.
@@ -39,13 +56,15 @@ struct Batch {
   std::vector<int> lens, rows, cu{0}, tableStart{0}, tables;
   std::vector<size_t> keyStart{0};
   std::vector<float> k, v, q, sinks;  // k, v: [token][KV head][D] by sequence; q [row][head][D]
+  bool fp8;                           // dK and dV then hold bytes
   int qStride, outStride;
   float scale;
   Dev<__nv_bfloat16>*dK, *dV, *dQ;
   Dev<int>*dLens, *dCu, *dTableStart, *dTables;
   Dev<float>* dSinks;
 
-  Batch(const Shape& shape, const std::vector<int>& lens, const std::vector<int>& rows) : shape(shape), lens(lens), rows(rows) {
+  Batch(const Shape& shape, const std::vector<int>& lens, const std::vector<int>& rows)
+      : shape(shape), lens(lens), rows(rows), fp8(shape.fp8) {
     const int D = shape.D, H = shape.numHeads(), kv = shape.numKvHeads, bs = shape.blockSize;
     for (size_t s = 0; s < lens.size(); s++) {
       cu.push_back(cu.back() + rows[s]);
@@ -71,8 +90,8 @@ struct Batch {
           size_t from = ((keyStart[s] + j) * kv + h) * D;
           size_t to = (((size_t)tables[tableStart[s] + j / bs] * kv + h) * bs + j % bs) * D;
           for (int d = 0; d < D; d++) {
-            k[from + d] = rounded(cacheK[to + d]);
-            v[from + d] = rounded(cacheV[to + d]);
+            k[from + d] = fp8 ? random_code(((unsigned char*)cacheK.data())[to + d], KEY_SCALE) : rounded(cacheK[to + d]);
+            v[from + d] = fp8 ? random_code(((unsigned char*)cacheV.data())[to + d], VALUE_SCALE) : rounded(cacheV[to + d]);
           }
         }
     memset((void*)qs.data(), 0xff, qs.size() * 2);
@@ -100,6 +119,9 @@ struct Batch {
     delete dTables;
     delete dSinks;
   }
+  const unsigned char* k8() const { return (const unsigned char*)dK->p; }
+  const unsigned char* v8() const { return (const unsigned char*)dV->p; }
+  float kernel_scale() const { return fp8 ? scale * KEY_SCALE : scale; }
   const float* sinks_or_null() const { return shape.sinks ? dSinks->p : nullptr; }
 
   // out [row][head][D]; rows of sequences with wanted[s] == 0 stay zero.

@@ -8,12 +8,18 @@ static void check(const Shape& s, const std::vector<int>& lens, const std::vecto
   Batch b(s, lens, rows);
   const std::vector<int> wanted(lens.size(), 1);
   Dev<bf16> out((size_t)(b.cu.back() + 1) * b.outStride);
-  launch(paged_attention_plain_bf16, dim3(b.cu.back(), s.numHeads()), 128, 0, 0, out.p, b.outStride, b.dQ->p, b.qStride, b.dK->p,
-         b.dV->p, s.blockSize, b.dCu->p, b.dLens->p, b.dTableStart->p, b.dTables->p, (int)lens.size(), s.numHeads(), s.numKvHeads,
-         s.D, b.scale, s.window, s.softCap, b.sinks_or_null());
+  const dim3 grid(b.cu.back(), s.numHeads());
+  if (s.fp8)
+    launch(paged_attention_plain_fp8, grid, 128, 0, 0, out.p, b.outStride, b.dQ->p, b.qStride, b.k8(), b.v8(), s.blockSize,
+           b.dCu->p, b.dLens->p, b.dTableStart->p, b.dTables->p, (int)lens.size(), s.numHeads(), s.numKvHeads, s.D,
+           b.kernel_scale(), s.window, s.softCap, b.sinks_or_null(), VALUE_SCALE);
+  else
+    launch(paged_attention_plain_bf16, grid, 128, 0, 0, out.p, b.outStride, b.dQ->p, b.qStride, b.dK->p, b.dV->p, s.blockSize,
+           b.dCu->p, b.dLens->p, b.dTableStart->p, b.dTables->p, (int)lens.size(), s.numHeads(), s.numKvHeads, s.D, b.scale,
+           s.window, s.softCap, b.sinks_or_null());
   LAUNCHED();
   char what[120];
-  snprintf(what, sizeof what, "plain D %d block %d kv %d group %d window %d cap %g sinks %d", s.D, s.blockSize, s.numKvHeads, s.group,
+  snprintf(what, sizeof what, "plain %s D %d block %d kv %d group %d window %d cap %g sinks %d", s.fp8 ? "fp8" : "bf16", s.D, s.blockSize, s.numKvHeads, s.group,
            s.window, s.softCap, s.sinks);
   const double e = b.error(out.get(), b.reference(wanted), wanted);
   expect(e < 4e-3, what, e, 4e-3);
@@ -33,19 +39,20 @@ static void check_padding() {
   expect(good, "plain: a padding row is zero", 0, 1);
 }
 
-static void check_table(int pairs, long positions, float scale) {
+static void check_table(int pairs, long positions, float scale, float growth = 0, int period = 0) {
   std::vector<float> frequencies(pairs);
   for (int i = 0; i < pairs; i++) frequencies[i] = (float)pow(10000., -(double)i / pairs);
   Dev<float> f(frequencies), table(positions * 2 * pairs + 4);
-  launch(rope_table_f32, dim3(3), 256, 0, 0, table.p, f.p, scale, pairs, positions);
+  launch(rope_table_f32, dim3(3), 256, 0, 0, table.p, f.p, scale, growth, period, pairs, positions);
   LAUNCHED();
   const std::vector<float> got = table.get();
   double worst = 0;
   for (long p = 0; p < positions; p++)
     for (int i = 0; i < pairs; i++) {
+      const float s = scale * (float)(period > 0 ? 1 + growth * log(1 + floor((double)p / period)) : 1);
       const double angle = (float)((float)p * frequencies[i]);
-      worst = std::max(worst, (double)fabs(got[p * 2 * pairs + i] - (float)((float)cos(angle) * scale)));
-      worst = std::max(worst, (double)fabs(got[(p * 2 + 1) * pairs + i] - (float)((float)sin(angle) * scale)));
+      worst = std::max(worst, (double)fabs(got[p * 2 * pairs + i] - (float)((float)cos(angle) * s)));
+      worst = std::max(worst, (double)fabs(got[(p * 2 + 1) * pairs + i] - (float)((float)sin(angle) * s)));
     }
   bool guard = true;
   for (size_t i = positions * 2 * pairs; i < got.size(); i++) guard = guard && untouched(got[i]);
@@ -61,9 +68,12 @@ int main(int argc, char** argv) {
     check({D, 16, 2, 3, 0, 0, false}, lens, rows);
     check({D, 32, 1, 2, 7, 0, true}, lens, rows);
     check({D, 64, 2, 1, 0, 20.f, D % 64 == 0}, lens, rows);
+    check({D, 16, 2, 3, 0, 0, false, true}, lens, rows);
+    check({D, 32, 1, 2, 7, 20.f, true, true}, lens, rows);
   }
   check_padding();
   check_table(32, 100, 1.f);
   check_table(5, small ? 77 : 5000, 1.25f);
+  check_table(6, small ? 77 : 5000, 1.25f, 0.1f, 16);
   return summary();
 }

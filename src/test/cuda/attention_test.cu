@@ -6,6 +6,17 @@
 typedef void (*Kernel)(bf16*, int, const bf16*, int, const bf16*, const bf16*, int, const int*, const int*, const int*,
                        const int*, const int2*, int, int, float, int, float, const float*, int);
 
+typedef void (*Fp8Kernel)(bf16*, int, const bf16*, int, const e4m3*, const e4m3*, int, const int*, const int*, const int*,
+                          const int*, const int2*, int, int, float, int, float, const float*, int, float);
+
+static Fp8Kernel fp8_kernel_of(int D, bool rows) {
+  if (rows)
+    return D == 64 ? paged_attention_rows_fp8_d64 : D == 80 ? paged_attention_rows_fp8_d80 : D == 96 ? paged_attention_rows_fp8_d96
+         : D == 128 ? paged_attention_rows_fp8_d128 : paged_attention_rows_fp8_d256;
+  return D == 64 ? paged_attention_fp8_d64 : D == 80 ? paged_attention_fp8_d80 : D == 96 ? paged_attention_fp8_d96
+       : D == 128 ? paged_attention_fp8_d128 : paged_attention_fp8_d256;
+}
+
 static Kernel kernel_of(int D, bool rows) {
   if (rows)
     return D == 64 ? paged_attention_rows_bf16_d64 : D == 80 ? paged_attention_rows_bf16_d80 : D == 96 ? paged_attention_rows_bf16_d96
@@ -20,10 +31,9 @@ static Kernel kernel_of(int D, bool rows) {
       bf16* out, int outStride, const bf16* q, int qStride, const bf16* kCache, const bf16* vCache, int blockSize,      \
       const int* cuSeqlensQ, const int* seqLens, const int* blockTableStart, const int* blockTables, const int2* items, \
       int numHeads, int numKvHeads, float scale, int slidingWindow, float softCap, const float* sinks, int stages) {    \
-    attention::varlen::run<D, BLOCK_N, WARPS, MT, false>({out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, \
-                                                          blockTables, items, sinks, outStride, qStride,                \
-                                                          31 - __clz(blockSize), numHeads, numKvHeads, slidingWindow,   \
-                                                          stages, scale, softCap});                                     \
+    attention::varlen::run<D, BLOCK_N, WARPS, MT, false, attention::Bf16Pages<D>>(                                      \
+        {out, q, kCache, vCache, cuSeqlensQ, seqLens, blockTableStart, blockTables, items, sinks, outStride, qStride,   \
+         31 - __clz(blockSize), numHeads, numKvHeads, slidingWindow, stages, scale, softCap, 1.f});                     \
   }
 VARIANT(128, 64, 4, 1, 3)
 VARIANT(128, 64, 8, 1, 1)
@@ -55,26 +65,33 @@ struct Run {
 
 static int block_m(int D, bool rows) { return rows ? 1 : D == 256 ? 64 : 128; }
 
-static int shared_bytes(int D, const Run& r) {
-  return (r.rows ? 16 : block_m(D, false)) * 2 * (D + 8) + r.stages * 2 * (D == 256 ? 32 : 64) * 2 * (D + 8);
+static int shared_bytes(int D, const Run& r, bool fp8) {
+  const int pitch = !fp8 ? 2 * (D + 8) : D / 16 % 2 ? D : D + 16;
+  return (r.rows ? 16 : block_m(D, false)) * 2 * (D + 8) + r.stages * 2 * (D == 256 ? 32 : 64) * pitch;
 }
 
 static void launch(const Batch& b, const Run& r, bf16* out, const bf16* q, const int* cu, const int* lens, const int* starts,
                    const int2* items, int numItems, cudaStream_t stream) {
   const Shape& s = b.shape;
-  Kernel kernel = kernel_of(s.D, r.rows);
+  const void* kernel = b.fp8 ? (const void*)fp8_kernel_of(s.D, r.rows) : (const void*)kernel_of(s.D, r.rows);
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(r.rows ? s.numKvHeads * ((s.group + 15) / 16) : s.numHeads(), numItems);
   config.blockDim = dim3(128);
-  config.dynamicSmemBytes = shared_bytes(s.D, r);
+  config.dynamicSmemBytes = shared_bytes(s.D, r, b.fp8);
   config.stream = stream;
   cudaLaunchAttribute pdl;
   pdl.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   pdl.val.programmaticStreamSerializationAllowed = 1;
   config.attrs = &pdl;
   config.numAttrs = r.pdl ? 1 : 0;
-  CUDA(cudaFuncSetAttribute((const void*)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)config.dynamicSmemBytes));
-  CUDA(cudaLaunchKernelEx(&config, kernel, out, b.outStride, q, b.qStride, (const bf16*)b.dK->p, (const bf16*)b.dV->p, s.blockSize,
+  CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)config.dynamicSmemBytes));
+  if (b.fp8) {
+    CUDA(cudaLaunchKernelEx(&config, fp8_kernel_of(s.D, r.rows), out, b.outStride, q, b.qStride, b.k8(), b.v8(), s.blockSize, cu,
+                            lens, starts, (const int*)b.dTables->p, items, s.numHeads(), s.numKvHeads, b.kernel_scale(), s.window,
+                            s.softCap, b.sinks_or_null(), r.stages, VALUE_SCALE));
+    return;
+  }
+  CUDA(cudaLaunchKernelEx(&config, kernel_of(s.D, r.rows), out, b.outStride, q, b.qStride, (const bf16*)b.dK->p, (const bf16*)b.dV->p, s.blockSize,
                           cu, lens, starts, (const int*)b.dTables->p, items, s.numHeads(), s.numKvHeads, b.scale, s.window,
                           s.softCap, b.sinks_or_null(), r.stages));
 }
@@ -103,7 +120,8 @@ static void check(const Shape& s, const std::vector<int>& lens, const std::vecto
     LAUNCHED();
     std::vector<bf16> got = out.get();
     double e = b.error(got, want, wanted);
-    snprintf(what, sizeof what, "D %d block %d kv %d group %d window %d cap %g sinks %d, %zu sequences, rows kernel %d, %d stages", s.D,
+    snprintf(what, sizeof what, "%s D %d block %d kv %d group %d window %d cap %g sinks %d, %zu sequences, rows kernel %d, %d stages",
+             s.fp8 ? "fp8" : "bf16", s.D,
              s.blockSize, s.numKvHeads, s.group, s.window, s.softCap, s.sinks, lens.size(), r.rows, r.stages);
     expect(e < 8e-3, what, e, 8e-3);
     if (first.empty()) first = got;
@@ -163,6 +181,14 @@ static void bench(bool all) {
         printf("8k causal D %3d, heads %d/8, %s, %d stages: %8.1f us, %4.0f TFLOP/s, %3.0f%% of 796\n", D, H, v.name, stages, us,
                2. * len * len * D * H / us * 1e-6, 2. * len * len * D * H / us * 1e-4 / 796);
       }
+    s.fp8 = true;
+    Batch c(s, {len}, {len});
+    Dev<int2> items(items_of({len}, block_m(D, false)));
+    double us = time_us(3, [&](int, cudaStream_t x) {
+      launch(c, {false, 2, true}, out.p, c.dQ->p, c.dCu->p, c.dLens->p, c.dTableStart->p, items.p, (int)items.n, x);
+    }, 5);
+    printf("8k causal D %3d, heads %d/8, fp8 pages, 2 stages: %8.1f us, %4.0f TFLOP/s, %3.0f%% of 796\n", D, H, us,
+           2. * len * len * D * H / us * 1e-6, 2. * len * len * D * H / us * 1e-4 / 796);
   }
   for (int n : {1, 64}) {
     const int len = n == 1 ? 640 : 512;
@@ -187,19 +213,20 @@ int main(int argc, char** argv) {
   bool small = argc > 1 && !strcmp(argv[1], "small");
   std::vector<int> lens = {1, 2, 17, 64, 65, 130, 0, 200, 333}, rows = {1, 1, 17, 64, 3, 130, 0, 1, 150};
   if (small) lens = {1, 17, 0, 150}, rows = {1, 17, 0, 70};
-  for (int D : {64, 80, 96, 128, 256}) {
-    for (int block : {16, 32, 64})
-      for (int group : {1, 3, 4, 8, 16, 24}) {
-        if (small ? block != 16 || group != 3 : group > 4 && block != 16) continue;
-        check({D, block, 2, group, 0, 0, false}, lens, rows);
-      }
-    if (small) continue;
-    check({D, 16, 2, 4, 50, 0, true}, lens, rows);
-    check({D, 32, 1, 24, 64, 20.f, true}, lens, rows);
-    check({D, 64, 2, 1, 0, 50.f, true}, lens, rows);
-    check({D, 16, 1, 2, 0, 0, false}, {1000, 5000}, {300, 1});
-    invariant({D, 16, 2, 4, 0, 0, false}, 420);
-    invariant({D, 32, 1, 3, 90, 0, true}, 300);
-  }
+  for (int D : {64, 80, 96, 128, 256})
+    for (bool fp8 : {false, true}) {
+      for (int block : {16, 32, 64})
+        for (int group : {1, 3, 4, 8, 16, 24}) {
+          if (small ? block != 16 || group != 3 : group > 4 && block != 16) continue;
+          check({D, block, 2, group, 0, 0, false, fp8}, lens, rows);
+        }
+      if (small) continue;
+      check({D, 16, 2, 4, 50, 0, true, fp8}, lens, rows);
+      check({D, 32, 1, 24, 64, 20.f, true, fp8}, lens, rows);
+      check({D, 64, 2, 1, 0, 50.f, true, fp8}, lens, rows);
+      check({D, 16, 1, 2, 0, 0, false, fp8}, {1000, 5000}, {300, 1});
+      invariant({D, 16, 2, 4, 0, 0, false, fp8}, 420);
+      invariant({D, 32, 1, 3, 90, 0, true, fp8}, 300);
+    }
   return summary();
 }

@@ -77,6 +77,25 @@ static std::vector<float> random_f32(size_t n, float scale) {
   return v;
 }
 
+// What an FP8 E4M3 code stands for, by its formula.
+static double e4m3_value(int code) {
+  const int exponent = code >> 3 & 15, fraction = code & 7;
+  if ((code & 0x7f) == 0x7f) return NAN;
+  const double size = exponent ? ldexp(8 + fraction, exponent - 10) : ldexp(fraction, -9);
+  return code & 0x80 ? -size : size;
+}
+
+// The code nearest to x, the even one of two; ±448 beyond it. By search among all.
+static int e4m3_nearest(double x) {
+  if (x != x) return 0x7f;
+  int best = 0;
+  for (int code = 1; code < 0x7f; code++) {
+    const double e = fabs(e4m3_value(code) - fabs(x)), least = fabs(e4m3_value(best) - fabs(x));
+    if (e < least || (e == least && code % 2 == 0)) best = code;
+  }
+  return best | (signbit(x) ? 0x80 : 0);
+}
+
 // |got - want| / |want| over all elements; infinite when one is NaN.
 static double relative_error(const std::vector<double>& got, const std::vector<double>& want) {
   double num = 0, den = 0;

@@ -70,7 +70,10 @@ static void check_heads(int rows, int heads, int dim, int column) {
   x[column] = __float2bfloat16(NAN);
   Dev<bf16> dx(x);
   Dev<float> dw(w);
-  launch(rms_norm_heads_bf16, ceil_div((long)rows * heads, 4), 128, 0, 0, dx.p, column, heads, dim, stride, dw.p, 1e-6f, rows);
+  if (dim > 512)
+    launch(rms_norm_wide_bf16, rows * heads, block_of(dim), 0, 0, dx.p, column, heads, dim, stride, dw.p, 1e-6f);
+  else
+    launch(rms_norm_heads_bf16, ceil_div((long)rows * heads, 4), 128, 0, 0, dx.p, column, heads, dim, stride, dw.p, 1e-6f, rows);
   LAUNCHED();
   const std::vector<bf16> y = dx.get();
   std::vector<double> got, want;
@@ -92,6 +95,31 @@ static void check_heads(int rows, int heads, int dim, int column) {
     }
   expect(good, "norm heads: other columns, NaN", dim, 0);
   expect(relative_error(got, want) < 3e-3, "norm heads", relative_error(got, want), 3e-3);
+}
+
+// With a delta and without; what is behind the end stays.
+static void check_add(int n) {
+  std::vector<float> x = random_f32(n + 64, 2);
+  std::vector<bf16> delta = random_bf16(n + 64, 1);
+  Dev<float> dx(x);
+  Dev<bf16> dd(delta), out(n + 64);
+  for (int add = 0; add < 2; add++) {
+    launch(add_bf16, 3, 256, 0, 0, out.p, dx.p, add ? dd.p : (bf16*)nullptr, 0.7f, (long)n);
+    LAUNCHED();
+    const std::vector<bf16> y = out.get();
+    const std::vector<float> residual = dx.get();
+    std::vector<double> got, want, gotResidual, wantResidual;
+    bool good = true;
+    for (int i = 0; i < n + 64; i++) {
+      const double e = x[i] + (add && i < n ? at(delta, i) * 0.7f : 0);
+      gotResidual.push_back(residual[i]), wantResidual.push_back(e);
+      if (i < n) got.push_back(at(y, i)), want.push_back(e);
+      else good = good && untouched(y[i]);
+    }
+    expect(good, "add: wrote behind the end", n, 0);
+    expect(relative_error(got, want) < 3e-3, "add", relative_error(got, want), 3e-3);
+    expect(relative_error(gotResidual, wantResidual) < 1e-6, "add: residual", relative_error(gotResidual, wantResidual), 1e-6);
+  }
 }
 
 static void bench() {
@@ -129,6 +157,9 @@ int main(int argc, char** argv) {
     check(3, 1000, true);
     check(2, 77, false);
     check_heads(3, 5, 96, 8);
+    check_heads(2, 2, 1030, 8);
+    check_add(1000);
+    check_add(77);
     return summary();
   }
   check(3, 4096, true);
@@ -136,6 +167,7 @@ int main(int argc, char** argv) {
   for (int hidden : {1, 7, 8, 63, 512, 1001, 4096, 5120, 8192, 14336, 16384, 16392, 20001, 40000}) check(3, hidden, false);
   check(1, 4096, false);
   check(1000, 2048, false);
-  for (int dim : {64, 80, 96, 128, 256, 512, 2}) check_heads(7, 3, dim, 16);
+  for (int dim : {64, 80, 96, 128, 256, 512, 2, 514, 1030, 4096}) check_heads(7, 3, dim, 16);
+  for (int n : {1, 8, 77, 4096, 300000}) check_add(n);
   return summary();
 }

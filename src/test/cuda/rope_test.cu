@@ -34,7 +34,9 @@ static void check(const Case& c) {
   std::shuffle(order.begin(), order.end(), rng);
   for (int r = 0; r < c.rows; r++) positions[r] = (r * 7 + 3) % maxPositions, slots[r] = r % 5 == 4 ? -1 : order[r];
   const size_t cacheSize = (size_t)numBlocks * c.kvHeads * c.blockSize * c.dim;
-  Dev<bf16> dx(x), k(cacheSize), v(cacheSize), x2(x), k2(cacheSize), v2(cacheSize);
+  Dev<bf16> dx(x), k(cacheSize), v(cacheSize), x2(x), k2(cacheSize), v2(cacheSize), x3(x), x4(x);
+  Dev<unsigned char> k3(cacheSize), v3(cacheSize), k4(cacheSize), v4(cacheSize);
+  const float keyScale = 0.0047f, valueScale = 0.31f;  // keys saturate, many values are subnormal
   Dev<float> dt(table);
   Dev<int> dp(positions), ds(slots);
   const dim3 grid(ceil_div((long)heads * c.dim / 8, 128), c.rows);
@@ -45,11 +47,22 @@ static void check(const Case& c) {
   launch(rope_bf16, dim3(3, 1), 128, 0, 0, x2.p, c.heads * c.dim, c.kvHeads, c.dim, stride, dp.p, dt.p, c.rotary, c.interleaved,
          c.rows);
   launch(kv_write_bf16, dim3(2, 2), 128, 0, 0, x2.p, stride, ds.p, k2.p, v2.p, c.heads, c.kvHeads, c.dim, c.blockSize, c.rows);
+  launch(rope_kv_write_fp8, grid, 128, 0, 0, x3.p, stride, dp.p, ds.p, dt.p, k3.p, v3.p, c.heads, c.kvHeads, c.dim, c.rotary,
+         c.interleaved, c.blockSize, c.rows, keyScale, valueScale);
+  launch(kv_write_fp8, dim3(2, 2), 128, 0, 0, x4.p, stride, ds.p, k4.p, v4.p, c.heads, c.kvHeads, c.dim, c.blockSize, c.rows,
+         keyScale, valueScale);
   LAUNCHED();
+  const std::vector<unsigned char> codesK = k3.get(), codesV = v3.get(), plainK = k4.get();
+  // The nearest code, but for the f32 rounding of what is rotated.
+  auto is_code = [](int code, double want) {
+    const double least = fabs(e4m3_value(e4m3_nearest(want)) - want);
+    return fabs(e4m3_value(code) - want) <= least + 1e-5 * std::min(448., fabs(want));
+  };
   const std::vector<bf16> y = dx.get(), gotK = k.get(), gotV = v.get();
   char what[120];
   snprintf(what, sizeof what, "rope rows=%d heads=%d/%d dim=%d rotary=%d interleaved=%d", c.rows, c.heads, c.kvHeads, c.dim,
            c.rotary, c.interleaved);
+  expect(same_bits(y, x3.get()) && same_bits(codesV, v4.get()), "rope: another cache, another q or v", 0, 1);
   expect(same_bits(gotK, k2.get()) && same_bits(gotV, v2.get()), "rope: halves differ from the whole", 0, 1);
   bool same = true;
   std::vector<double> got, want;
@@ -77,14 +90,17 @@ static void check(const Case& c) {
         if (h < c.heads + c.kvHeads) {
           got.push_back(at(gotK, to)), want.push_back(rotated(x, p + h * c.dim, d, t, c));
           written[to] = 1;
+          same = same && is_code(codesK[to], rotated(x, p + h * c.dim, d, t, c) / keyScale);
+          same = same && plainK[to] == e4m3_nearest((float)at(x, i) / keyScale);
         } else {
           same = same && same_bits<bf16>({gotV[to]}, {x[i]});
+          same = same && codesV[to] == e4m3_nearest((float)at(x, i) / valueScale);
         }
       }
     for (int d = heads * c.dim; d < stride; d++) same = same && same_bits<bf16>({y[p + d]}, {x[p + d]});
   }
   for (size_t i = 0; i < cacheSize; i++)
-    if (!written[i]) same = same && untouched(gotK[i]) && untouched(gotV[i]);
+    if (!written[i]) same = same && untouched(gotK[i]) && untouched(gotV[i]) && untouched(codesK[i]) && untouched(codesV[i]);
   expect(same, what, 0, 1);
   expect(relative_error(got, want) < 3e-3, what, relative_error(got, want), 3e-3);
 }
@@ -101,6 +117,11 @@ static void bench() {
              16, rows);
     });
     printf("rope_kv_write %5d rows: %7.2f us (%.0f GB/s)\n", rows, us, 2e-3 * rows * (2 * 4096 + 4 * 1024) / us);
+    const double fp8 = time_us(64, [&](int, cudaStream_t s) {
+      launch(rope_kv_write_fp8, dim3(6, rows), 128, 0, s, x.p, 6144, positions.p, slots.p, table.p, (e4m3*)k.p, (e4m3*)v.p, 32, 8,
+             128, 128, 0, 16, rows, 0.01f, 0.02f);
+    });
+    printf("rope_kv_write fp8 %5d rows: %7.2f us (%.0f GB/s)\n", rows, fp8, 2e-3 * rows * (2 * 4096 + 3 * 1024) / fp8);
   }
 }
 

@@ -2,13 +2,16 @@ package dev.quire.boot;
 
 import dev.quire.engine.EngineThread;
 import dev.quire.kernel.Backend;
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.model.DecoderWeights;
 import dev.quire.model.DenseDecoder;
+import dev.quire.model.KvScaleTensors;
 import dev.quire.model.ModelConfig;
 import dev.quire.model.ModelRegistry;
 import dev.quire.runner.MemoryPlan;
 import dev.quire.runner.ModelRunner;
+import dev.quire.tensor.DType;
 import dev.quire.tensor.OutOfDeviceMemoryException;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ConfigJson;
@@ -77,6 +80,7 @@ final class DeviceLoading {
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             DenseDecoder.Limits limits =
                     new DenseDecoder.Limits(sizes.maxNumBatchedTokens, sizes.maxNumSeqs, sizes.maxModelLen());
+            backend.gemm().expect(weights.matrices());
             long weightBytes = weights.residentBytes(backend);
             long scratchBytes = DenseDecoder.scratchBytes(backend, config, limits)
                     + backend.stepBytes(ModelRunner.limits(
@@ -85,11 +89,13 @@ final class DeviceLoading {
                             sizes.maxNumBatchedTokens,
                             sizes.maxModelLen() / options.blockSize() + 1,
                             config.vocabSize()));
-            MemoryPlan plan = sizes.plan(backend, weightBytes, scratchBytes);
+            DType kvType = KvCacheType.of(options.kvCacheDtype(), KvScaleTensors.isMadeForFp8(json), backend);
+            KvScales kvScales = KvScaleTensors.find(checkpoint, config.numLayers());
+            MemoryPlan plan = sizes.plan(backend, kvType, weightBytes, scratchBytes);
             plan.describe().lines().forEach(log);
             DenseDecoder model =
                     phases.time("weights", () -> DenseDecoder.load(backend, config, weights, limits, layers -> {}));
-            PagedKvCache kvCache = phases.time("KV cache", () -> kvCache(backend, plan));
+            PagedKvCache kvCache = phases.time("KV cache", () -> kvCache(backend, plan, kvType, kvScales));
             ModelRunner runner = new ModelRunner(
                     backend, model, kvCache, sizes.maxNumSeqs, sizes.maxNumBatchedTokens, plan.maxModelLen());
             boolean prepareLater =
@@ -117,15 +123,13 @@ final class DeviceLoading {
         }
     }
 
-    private PagedKvCache kvCache(Backend backend, MemoryPlan plan) {
+    private PagedKvCache kvCache(Backend backend, MemoryPlan plan, DType type, KvScales scales) {
+        if (type == DType.F8_E4M3) {
+            log.accept("KV cache in FP8 (E4M3), scales of K " + KvScales.range(scales.keys()) + ", of V "
+                    + KvScales.range(scales.values()));
+        }
         return backend.kvCache()
-                .allocate(
-                        config.numLayers(),
-                        plan.numBlocks(),
-                        plan.blockSize(),
-                        config.numKvHeads(),
-                        config.headDim(),
-                        EngineSizes.kvType(backend));
+                .allocate(plan.numBlocks(), plan.blockSize(), config.numKvHeads(), config.headDim(), type, scales);
     }
 
     /** After a moment: the first request should have the cores to itself. */

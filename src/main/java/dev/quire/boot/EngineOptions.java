@@ -56,6 +56,7 @@ public final class EngineOptions {
         b.maxNumBatchedTokens = toInt("max-num-batched-tokens", config.maxNumBatchedTokens());
         b.blockSize = config.blockSize();
         b.enablePrefixCaching = config.enablePrefixCaching();
+        b.kvCacheDtype = config.kvCacheDtype();
         b.kvCacheMemoryBytes = toLong(config.kvCacheMemoryBytes());
         b.numBlocks = config.numGpuBlocksOverride();
         b.longPrefillTokenThreshold = config.longPrefillTokenThreshold();
@@ -158,6 +159,11 @@ public final class EngineOptions {
         return values.enablePrefixCaching;
     }
 
+    /** What K and V are kept in; see {@link KvCacheType}. */
+    public String kvCacheDtype() {
+        return values.kvCacheDtype;
+    }
+
     public OptionalLong kvCacheMemoryBytes() {
         return values.kvCacheMemoryBytes;
     }
@@ -236,6 +242,7 @@ public final class EngineOptions {
         private OptionalInt maxNumBatchedTokens = OptionalInt.empty();
         private int blockSize = 16;
         private boolean enablePrefixCaching = true;
+        private String kvCacheDtype = "auto";
         private OptionalLong kvCacheMemoryBytes = OptionalLong.empty();
         private OptionalInt numBlocks = OptionalInt.empty();
         private int longPrefillTokenThreshold;
@@ -323,6 +330,12 @@ public final class EngineOptions {
             return this;
         }
 
+        /** {@code auto}, {@code bfloat16}, {@code float32} or {@code fp8}. */
+        public Builder kvCacheDtype(String value) {
+            kvCacheDtype = value;
+            return this;
+        }
+
         public Builder kvCacheMemoryBytes(long value) {
             kvCacheMemoryBytes = OptionalLong.of(value);
             return this;
@@ -361,6 +374,7 @@ public final class EngineOptions {
             b.maxNumBatchedTokens = maxNumBatchedTokens;
             b.blockSize = blockSize;
             b.enablePrefixCaching = enablePrefixCaching;
+            b.kvCacheDtype = kvCacheDtype;
             b.kvCacheMemoryBytes = kvCacheMemoryBytes;
             b.numBlocks = numBlocks;
             b.longPrefillTokenThreshold = longPrefillTokenThreshold;

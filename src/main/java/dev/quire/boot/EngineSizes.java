@@ -59,11 +59,10 @@ final class EngineSizes {
     }
 
     /** Decides on the KV cache. */
-    MemoryPlan plan(Backend backend, long weightBytes, long scratchBytes) {
+    MemoryPlan plan(Backend backend, DType kvType, long weightBytes, long scratchBytes) {
         long available = backend.availableBytes();
         long blockBytes = backend.kvCache()
-                .blockBytes(
-                        model.numLayers(), model.numKvHeads(), model.headDim(), options.blockSize(), kvType(backend));
+                .blockBytes(model.numLayers(), model.numKvHeads(), model.headDim(), options.blockSize(), kvType);
         long left = Math.max(1, available - weightBytes - scratchBytes);
         double wanted = Math.max(MIN_KV_BYTES, Math.min(weightBytes, MAX_KV_BYTES));
         long asked = options.numBlocks().isPresent()
@@ -81,10 +80,6 @@ final class EngineSizes {
                 maxNumSeqs,
                 asked,
                 backend.kvCacheShare() > 0 ? backend.kvCacheShare() : Math.min(MAX_KV_SHARE, wanted / left)));
-    }
-
-    static DType kvType(Backend backend) {
-        return backend.kvCache().supportedTypes()[0];
     }
 
     EngineConfig engineConfig(MemoryPlan plan) {

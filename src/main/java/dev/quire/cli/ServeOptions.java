@@ -130,6 +130,11 @@ final class ServeOptions {
                 List.of(
                         one("block-size", "N", COUNT, "Tokens in a block (16)."),
                         onOffSwitch("enable-prefix-caching", "Keep full blocks for later prompts (on)."),
+                        one(
+                                "kv-cache-dtype",
+                                "TYPE",
+                                choice(List.of("auto", "bfloat16", "bf16", "float32", "f32", "fp8", "fp8_e4m3")),
+                                "auto, bfloat16, float32 or fp8, which is E4M3 (auto)."),
                         one("kv-cache-memory-bytes", "SIZE", number(1), "Size, such as 4GiB (what is free)."),
                         one("num-gpu-blocks-override", "N", COUNT, "Number of blocks, instead of a size.")));
     }

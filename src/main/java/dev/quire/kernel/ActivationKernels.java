@@ -2,7 +2,7 @@ package dev.quire.kernel;
 
 import dev.quire.tensor.Tensor;
 
-/** Gated activations of the MLP. */
+/** Gated activations of the MLP, and the soft cap of logits. */
 public interface ActivationKernels {
     enum Gate {
         SILU,
@@ -16,4 +16,11 @@ public interface ActivationKernels {
      * @param out [≥ numRows, ffn]
      */
     void gatedMultiply(Tensor out, Tensor gateUp, Gate gate, int ffn, int numRows);
+
+    /**
+     * x = cap · tanh(x / cap), element by element.
+     *
+     * @param x f32 [≥ numRows, …], in place
+     */
+    void softCap(Tensor x, float cap, int numRows);
 }

@@ -103,13 +103,16 @@ public interface Backend extends AutoCloseable {
      * {@link KvCacheKernels#write}, which a device may do in one. K in {@code qkv} means nothing afterwards.
      *
      * @param qkv packed projection: numHeads heads of q, then k, then v
+     * @param rope null for a layer without positions, which rotates nothing
      * @param metadata {@code positions} and {@code slotMapping} of the rows
      */
     default void rotateAndWrite(
-            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+            PagedKvCache cache, int layer, Tensor qkv, int numHeads, @Nullable Rope rope, AttentionMetadata metadata) {
         int headDim = cache.headDim();
         int rotated = numHeads + cache.numKvHeads();
-        rope().rotate(qkv, 0, rotated, headDim, rope, metadata.positions, metadata.numTokens);
+        if (rope != null) {
+            rope().rotate(qkv, 0, rotated, headDim, rope, metadata.positions, metadata.numTokens);
+        }
         kvCache().write(cache, layer, qkv, numHeads * headDim, rotated * headDim, metadata);
     }
 

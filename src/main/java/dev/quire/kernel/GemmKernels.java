@@ -1,9 +1,17 @@
 package dev.quire.kernel;
 
 import dev.quire.tensor.Tensor;
+import java.util.List;
 
 /** Matrix products with resident weights. */
 public interface GemmKernels {
+    /**
+     * Says what {@link #load} and {@link EmbeddingKernels#load} will be given, all matrices of a model; before {@link
+     * #residentBytes} and the first load. A device may keep a tiny model in another form. Without it every matrix is
+     * packed as it is stored.
+     */
+    default void expect(List<LinearWeight> matrices) {}
+
     /** Takes a checkpoint's matrix into the device's layout; the host tensor may be closed afterwards. */
     Linear load(LinearWeight weight);
 

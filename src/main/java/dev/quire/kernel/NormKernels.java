@@ -1,6 +1,7 @@
 package dev.quire.kernel;
 
 import dev.quire.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Root-mean-square normalisation (Zhang and Sennrich, 2019). */
 public interface NormKernels {
@@ -23,8 +24,18 @@ public interface NormKernels {
             Tensor out, Tensor residual, Tensor delta, float deltaScale, Tensor weight, float epsilon, int numRows);
 
     /**
-     * Normalises each head of a packed projection in place: numHeads runs of headDim from {@code column} in each row.
+     * residual += delta × deltaScale where there is a delta, then out = residual: for blocks that take their input as it is.
      *
+     * @param residual [≥ numRows, H], updated
+     * @param delta [≥ numRows, H], or null; may be out
+     */
+    void add(Tensor out, Tensor residual, @Nullable Tensor delta, float deltaScale, int numRows);
+
+    /**
+     * Normalises each head of a packed projection in place: numHeads runs of headDim from {@code column} in each row. Heads
+     * may be as wide as the row: the norm of a whole projection, or of a block's output.
+     *
+     * @param headDim even
      * @param weight f32 [headDim]
      */
     void rmsNormHeads(Tensor x, int column, int numHeads, int headDim, Tensor weight, float epsilon, int numRows);

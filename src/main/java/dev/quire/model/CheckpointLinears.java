@@ -4,17 +4,23 @@ import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.ActivationScheme;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import dev.quire.tensor.Shape;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
 import dev.quire.weights.ConfigJson;
-import dev.quire.weights.quant.PackedWeight;
+import dev.quire.weights.quant.LinearScheme;
 import dev.quire.weights.quant.QuantizationConfig;
-import dev.quire.weights.quant.WeightScheme;
+import dev.quire.weights.quant.QuantizedLinear;
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the matrices of linear layers in a checkpoint, plain or quantized, by name and shape. */
 final class CheckpointLinears {
+    private static final List<DType> PLAIN = List.of(DType.F32, DType.BF16, DType.F16);
+    private static final List<String> SCALES = List.of(".weight_scale", ".weight_scale_inv", ".scales");
+
     private final Checkpoint checkpoint;
     private final DType dtype;
     private final Optional<QuantizationConfig> quantization;
@@ -23,7 +29,7 @@ final class CheckpointLinears {
     CheckpointLinears(Checkpoint checkpoint, ConfigJson json, DType dtype) {
         this.checkpoint = checkpoint;
         this.dtype = dtype;
-        quantization = QuantizationConfig.from(json);
+        quantization = QuantizationConfig.from(checkpoint.files(), json);
     }
 
     /**
@@ -34,21 +40,51 @@ final class CheckpointLinears {
      */
     LinearWeight find(String name, int out, int in, boolean hasBias) {
         HostTensor bias = hasBias ? tensor(name + ".bias", out) : null;
-        Optional<WeightScheme> scheme = quantization.flatMap(q -> q.schemeOf(name));
-        if (scheme.isEmpty()) {
-            return new LinearWeight.Dense(name, tensor(name + ".weight", out, in), bias);
-        }
-        PackedWeight packed = PackedWeight.load(checkpoint, name, scheme.get(), out, in);
-        if (packed.groupIndex() != null) {
-            throw CheckpointException.ofTensor(
-                    checkpoint.files().location(), name, "is quantized with reordered groups: not supported yet");
-        }
-        return new LinearWeight.Quantized(name, packed, ActivationScheme.NONE, bias);
+        return matrix(name, quantization.flatMap(q -> q.schemeOf(name)), out, in, bias);
+    }
+
+    /** Whether the checkpoint has a matrix of this name, plain or packed. */
+    boolean has(String name) {
+        return checkpoint.has(name + ".weight") || checkpoint.has(name + ".weight_packed");
     }
 
     /** The embedding matrix [vocabSize, hidden]. */
     LinearWeight embedding(String name, int vocabSize, int hidden) {
-        return new LinearWeight.Dense(name, tensor(name + ".weight", vocabSize, hidden), null);
+        return matrix(name, quantization.flatMap(q -> q.embeddingSchemeOf(name)), vocabSize, hidden, null);
+    }
+
+    private LinearWeight matrix(
+            String name, Optional<LinearScheme> scheme, int out, int in, @Nullable HostTensor bias) {
+        Optional<QuantizedMatrix> own = checkpoint.quantized(name, out, in);
+        if (own.isPresent()) {
+            return new LinearWeight.Quantized(name, own.get(), ActivationScheme.NONE, bias);
+        }
+        if (scheme.isEmpty() || isPlain(name)) {
+            return new LinearWeight.Dense(name, plain(name + ".weight", out, in), bias);
+        }
+        QuantizedLinear linear = scheme.get().load(checkpoint, name, out, in);
+        return new LinearWeight.Quantized(name, linear.matrix(), linear.activations(), bias);
+    }
+
+    /** Writers leave out of their lists what they never touch, such as the output projection: the file decides. */
+    private boolean isPlain(String name) {
+        String weight = name + ".weight";
+        if (!checkpoint.has(weight) || SCALES.stream().anyMatch(suffix -> checkpoint.has(name + suffix))) {
+            return false;
+        }
+        return PLAIN.contains(checkpoint.tensor(weight).dtype());
+    }
+
+    /** A quantized matrix read as if it were plain would be noise. */
+    private HostTensor plain(String name, int out, int in) {
+        HostTensor tensor = tensor(name, out, in);
+        if (!PLAIN.contains(tensor.dtype())) {
+            throw CheckpointException.ofTensor(
+                    checkpoint.files().location(),
+                    name,
+                    "has type " + tensor.dtype() + ", expected one of " + PLAIN + " for a layer that is not quantized");
+        }
+        return tensor;
     }
 
     private HostTensor tensor(String name, long... dims) {

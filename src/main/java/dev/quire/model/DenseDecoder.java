@@ -1,38 +1,32 @@
 package dev.quire.model;
 
 import dev.quire.kernel.AttentionMetadata;
-import dev.quire.kernel.AttentionParams;
 import dev.quire.kernel.Backend;
 import dev.quire.kernel.EmbeddingTable;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.kernel.RopeKernels.Rope;
+import dev.quire.model.ModelConfig.QkNorm;
 import dev.quire.tensor.Arena;
-import dev.quire.tensor.DType;
-import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A pre-norm decoder: h += attention(norm(h)); h += mlp(norm(h)); logits = output(norm(h)). Which of its switches are
- * on, {@link ModelConfig} says.
+ * A decoder: h += attention(norm(h)); h += mlp(norm(h)); logits = output(norm(h)). Norms may also stand behind the blocks,
+ * or only there; which of its switches are on, {@link ModelConfig} says. A switch that is off costs no kernel.
  */
 public final class DenseDecoder implements CausalLm {
-    private record Layer(
-            Tensor inputNorm, Linear qkv, Linear attentionOutput, Tensor mlpNorm, Linear gateUp, Linear down) {}
-
     private final ModelConfig config;
     private final Backend backend;
     private final Arena arena;
     private final DecoderBuffers buffers;
     private final EmbeddingTable embedding;
-    private final Layer[] layers;
+    private final DecoderLayer[] layers;
     private final Tensor finalNorm;
     private final Linear output;
-    private final Rope rope;
-    private final AttentionParams attention;
 
     private DenseDecoder(
             Backend backend, ModelConfig config, DecoderWeights weights, Limits limits, IntConsumer loaded) {
@@ -40,32 +34,18 @@ public final class DenseDecoder implements CausalLm {
         this.backend = backend;
         arena = backend.newArena();
         embedding = backend.embedding().load(weights.embedding());
-        List<Layer> list = new ArrayList<>();
+        DecoderLayer.Loader loader = new DecoderLayer.Loader(backend, arena, config, limits.maxModelLen());
+        List<DecoderLayer> list = new ArrayList<>();
         for (DecoderWeights.Layer w : weights.layers()) {
-            list.add(new Layer(
-                    vector(w.inputNorm()),
-                    backend.gemm().load(w.qkv()),
-                    backend.gemm().load(w.attentionOutput()),
-                    vector(w.mlpNorm()),
-                    backend.gemm().load(w.gateUp()),
-                    backend.gemm().load(w.down())));
+            list.add(loader.load(w, config.layers().get(list.size())));
             loaded.accept(list.size());
         }
-        layers = list.toArray(new Layer[0]);
-        finalNorm = vector(weights.finalNorm());
+        layers = list.toArray(new DecoderLayer[0]);
+        // The output projection is linear: scaling what goes in spares a kernel over all logits.
+        finalNorm = loader.norm(weights.finalNorm(), config.scales().logits());
         output = weights.output() == null
                 ? backend.gemm().tied(embedding)
                 : backend.gemm().load(weights.output());
-        rope = backend.rope().load(config.rope(), limits.maxModelLen());
-        attention = new AttentionParams(
-                config.numHeads(),
-                config.numKvHeads(),
-                config.headDim(),
-                config.attentionScale(),
-                config.slidingWindow(),
-                0f,
-                null);
-        backend.attention().announce(attention);
         buffers = DecoderBuffers.allocate(backend, arena, config, limits.maxNumTokens(), limits.maxLogitRows());
         // Uploads may still be under way, and the checkpoint may be closed when this returns.
         backend.synchronize();
@@ -95,12 +75,6 @@ public final class DenseDecoder implements CausalLm {
         return DecoderBuffers.bytes(backend, config, limits.maxNumTokens(), limits.maxLogitRows());
     }
 
-    private Tensor vector(HostTensor host) {
-        Tensor tensor = arena.allocate(host.name(), DType.F32, host.numElements());
-        backend.upload(host, tensor);
-        return tensor;
-    }
-
     @Override
     public int vocabSize() {
         return config.vocabSize();
@@ -109,11 +83,8 @@ public final class DenseDecoder implements CausalLm {
     @Override
     public long weightBytesPerStep() {
         long bytes = output.weightBytes();
-        for (Layer layer : layers) {
-            bytes += layer.qkv.weightBytes()
-                    + layer.attentionOutput.weightBytes()
-                    + layer.gateUp.weightBytes()
-                    + layer.down.weightBytes();
+        for (DecoderLayer layer : layers) {
+            bytes += layer.weightBytes();
         }
         return bytes;
     }
@@ -122,41 +93,75 @@ public final class DenseDecoder implements CausalLm {
     public void forward(int[] tokenIds, AttentionMetadata metadata, PagedKvCache cache) {
         DecoderBuffers b = buffers;
         int rows = metadata.numTokens;
-        backend.embedding().lookup(b.residual(), embedding, tokenIds, rows, config.embeddingScale());
-        backend.norm().rmsNorm(b.hidden(), b.residual(), layers[0].inputNorm, config.rmsNormEpsilon(), rows);
+        backend.embedding()
+                .lookup(b.residual(), embedding, tokenIds, rows, config.scales().embedding());
         for (int i = 0; i < layers.length; i++) {
-            Layer layer = layers[i];
-            if (i > 0) {
-                addNorm(layer.inputNorm, rows);
-            }
+            DecoderLayer layer = layers[i];
+            nextInput(i > 0 ? b.hidden() : null, layer.attentionInputNorm(), rows);
             attend(layer, i, metadata, cache, rows);
-            addNorm(layer.mlpNorm, rows);
-            backend.gemm().matmul(b.gateUp(), b.hidden(), layer.gateUp, rows);
+            normOutput(layer.attentionOutputNorm(), rows);
+            nextInput(b.hidden(), layer.mlpInputNorm(), rows);
+            backend.gemm().matmul(b.gateUp(), b.hidden(), layer.gateUp(), rows);
             backend.activation().gatedMultiply(b.activated(), b.gateUp(), config.gate(), config.ffnSize(), rows);
-            backend.gemm().matmul(b.hidden(), b.activated(), layer.down, rows);
+            backend.gemm().matmul(b.hidden(), b.activated(), layer.down(), rows);
+            normOutput(layer.mlpOutputNorm(), rows);
         }
     }
 
-    /** residual += hidden; hidden = norm(residual). */
-    private void addNorm(Tensor weight, int rows) {
+    /** residual += the block before, if any; hidden = norm(residual), or the residual itself without a norm. */
+    private void nextInput(@Nullable Tensor delta, @Nullable Tensor norm, int rows) {
         DecoderBuffers b = buffers;
-        backend.norm()
-                .addRmsNorm(
-                        b.hidden(),
-                        b.residual(),
-                        b.hidden(),
-                        config.residualScale(),
-                        weight,
-                        config.rmsNormEpsilon(),
-                        rows);
+        float scale = config.scales().residual();
+        if (norm == null) {
+            backend.norm().add(b.hidden(), b.residual(), delta, scale, rows);
+        } else if (delta == null) {
+            backend.norm().rmsNorm(b.hidden(), b.residual(), norm, config.normEpsilon(), rows);
+        } else {
+            backend.norm().addRmsNorm(b.hidden(), b.residual(), delta, scale, norm, config.normEpsilon(), rows);
+        }
     }
 
-    private void attend(Layer layer, int index, AttentionMetadata metadata, PagedKvCache cache, int rows) {
+    /** hidden = norm(hidden), where there is a norm behind the block. */
+    private void normOutput(@Nullable Tensor norm, int rows) {
+        if (norm != null) {
+            backend.norm().rmsNormHeads(buffers.hidden(), 0, 1, config.hiddenSize(), norm, config.normEpsilon(), rows);
+        }
+    }
+
+    private void attend(DecoderLayer layer, int index, AttentionMetadata metadata, PagedKvCache cache, int rows) {
         DecoderBuffers b = buffers;
-        backend.gemm().matmul(b.qkv(), b.hidden(), layer.qkv, rows);
-        backend.rotateAndWrite(cache, index, b.qkv(), config.numHeads(), rope, metadata);
-        backend.attention().attend(b.attention(), b.qkv(), cache, index, attention, metadata);
-        backend.gemm().matmul(b.hidden(), b.attention(), layer.attentionOutput, rows);
+        backend.gemm().matmul(b.qkv(), b.hidden(), layer.qkv(), rows);
+        normHeads(layer.queryNorm(), 0, config.numHeads(), rows);
+        normHeads(layer.keyNorm(), config.queryWidth(), config.numKvHeads(), rows);
+        if (layer.queryRope() == null) {
+            backend.rotateAndWrite(cache, index, b.qkv(), config.numHeads(), layer.rope(), metadata);
+        } else {
+            rotateApart(layer, layer.queryRope(), index, metadata, cache);
+        }
+        backend.attention().attend(b.attention(), b.qkv(), cache, index, layer.attention(), metadata);
+        backend.gemm().matmul(b.hidden(), b.attention(), layer.attentionOutput(), rows);
+    }
+
+    private void normHeads(@Nullable Tensor norm, int column, int numHeads, int rows) {
+        if (norm == null) {
+            return;
+        }
+        boolean whole = config.attention().qkNorm() == QkNorm.FULL;
+        int width = whole ? numHeads * config.headDim() : config.headDim();
+        backend.norm()
+                .rmsNormHeads(buffers.qkv(), column, whole ? 1 : numHeads, width, norm, config.normEpsilon(), rows);
+    }
+
+    /** q by a table of its own. */
+    private void rotateApart(
+            DecoderLayer layer, Rope queryRope, int index, AttentionMetadata metadata, PagedKvCache cache) {
+        Tensor qkv = buffers.qkv();
+        int headDim = config.headDim();
+        int keyColumn = config.queryWidth();
+        int rows = metadata.numTokens;
+        backend.rope().rotate(qkv, 0, config.numHeads(), headDim, queryRope, metadata.positions, rows);
+        backend.rope().rotate(qkv, keyColumn, config.numKvHeads(), headDim, layer.rope(), metadata.positions, rows);
+        backend.kvCache().write(cache, index, qkv, keyColumn, keyColumn + config.keyWidth(), metadata);
     }
 
     @Override
@@ -169,11 +174,14 @@ public final class DenseDecoder implements CausalLm {
                         b.sampledHidden(),
                         b.sampledResidual(),
                         b.sampledHidden(),
-                        config.residualScale(),
+                        config.scales().residual(),
                         finalNorm,
-                        config.rmsNormEpsilon(),
+                        config.normEpsilon(),
                         numRows);
         backend.gemm().matmul(b.logits(), b.sampledHidden(), output, numRows);
+        if (config.scales().logitSoftCap() > 0) {
+            backend.activation().softCap(b.logits(), config.scales().logitSoftCap(), numRows);
+        }
         return b.logits();
     }
 

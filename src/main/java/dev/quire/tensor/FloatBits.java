@@ -56,6 +56,26 @@ public final class FloatBits {
         return bits < 0 ? -value : value;
     }
 
+    /** The nearest FP8 E4M3, ties to even; what is beyond ±448, infinities too, becomes ±448, NaN stays NaN. */
+    public static byte floatToF8e4m3(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        int sign = (bits >>> 24) & 0x80;
+        int magnitude = bits & 0x7fffffff;
+        if (magnitude > 0x7f800000) {
+            return (byte) (sign | 0x7f);
+        }
+        if (magnitude >= 0x43e00000) {
+            return (byte) (sign | 0x7e);
+        }
+        if (magnitude < 0x3c800000) {
+            // A float from 2^14 on counts in steps of 2^-9, as subnormals do: adding it rounds.
+            float shifted = Float.intBitsToFloat(magnitude) + 0x1p14f;
+            return (byte) (sign | (Float.floatToRawIntBits(shifted) - 0x46800000));
+        }
+        int rounded = magnitude - (120 << 23) + 0x7ffff + ((magnitude >>> 20) & 1);
+        return (byte) (sign | (rounded >>> 20));
+    }
+
     /** The float with the value of an FP8 E5M2: the upper byte of a half. */
     public static float f8e5m2ToFloat(byte bits) {
         return f16ToFloat((short) (bits << 8));

@@ -1,6 +1,7 @@
 package dev.quire.tensor;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -111,6 +112,36 @@ public record HostTensor(String name, DType dtype, Shape shape, HostBytes bytes)
             slice((srcElement + done) * 8, n * 8).asLongBuffer().get(dst, dstOffset + done, n);
             done += n;
         }
+    }
+
+    /**
+     * Copies columns {@code firstCol} to {@code firstCol + numCols} of {@code numRows} rows from {@code firstRow}, bits as they
+     * are, one row after the other.
+     *
+     * @throws IllegalArgumentException when this is no matrix of a 4-byte type
+     */
+    public void copyColumns(int firstRow, int numRows, int firstCol, int numCols, int[] dst) {
+        requireSize(4);
+        byte[] raw = new byte[Math.multiplyExact(4 * numRows, numCols)];
+        copyColumnBytes(firstRow, numRows, firstCol, numCols, raw);
+        ByteBuffer.wrap(raw).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(dst, 0, numRows * numCols);
+    }
+
+    /** As {@link #copyColumns(int, int, int, int, int[])}, converted to float. */
+    public void copyColumns(int firstRow, int numRows, int firstCol, int numCols, float[] dst) {
+        byte[] raw = new byte[Math.multiplyExact(dtype.sizeBytes() * numRows, numCols)];
+        copyColumnBytes(firstRow, numRows, firstCol, numCols, raw);
+        new HostTensor(name, dtype, Shape.of(numRows, numCols), HostBytes.of(ByteBuffer.wrap(raw)))
+                .copyTo(0, dst, 0, numRows * numCols);
+    }
+
+    private void copyColumnBytes(int firstRow, int numRows, int firstCol, int numCols, byte[] dst) {
+        requireType(shape.rank() == 2);
+        Objects.checkFromIndexSize((long) firstRow, numRows, shape.dim(0));
+        Objects.checkFromIndexSize((long) firstCol, numCols, shape.dim(1));
+        long stride = shape.dim(1) * dtype.sizeBytes();
+        long offset = firstRow * stride + (long) firstCol * dtype.sizeBytes();
+        bytes.copyRuns(offset, stride, numCols * dtype.sizeBytes(), numRows, dst, 0);
     }
 
     /** Copies {@code count} <em>bytes</em>, whatever the type, from byte {@code srcByte}. */

@@ -61,6 +61,11 @@ public interface QuantizedMatrix {
      */
     int @Nullable [] columnOrder();
 
+    /** A type that holds every scale, and every offset of a matrix that is not symmetric, exactly; F32 holds any. */
+    default DType scaleType() {
+        return DType.F32;
+    }
+
     /** Bytes in the checkpoint. */
     long sizeBytes();
 

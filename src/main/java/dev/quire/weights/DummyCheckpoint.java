@@ -12,15 +12,15 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongToDoubleFunction;
 
 /**
- * Weights nobody trained, for measuring speed: normal with deviation 0.02, norm weights 1, quantization scales 0.004, integers
- * any bits. An element depends only on seed, name and index; bytes are made when a slice is asked for and kept nowhere.
+ * Weights nobody trained, for measuring speed: normal with deviation 0.02, norm weights 1, integers any bits, what noise would
+ * spoil as its reader says. An element depends only on seed, name and index; bytes are made when a slice is asked for and kept nowhere.
  */
 final class DummyCheckpoint implements Checkpoint {
     private static final int TABLE_BITS = 16;
     private static final float DEVIATION = 0.02f;
-    private static final float QUANTIZATION_SCALE = 0.004f;
 
     private final ModelFiles files;
     private final long seed;
@@ -70,17 +70,40 @@ final class DummyCheckpoint implements Checkpoint {
                 bytes(new Generated(sizeBytes, hash(seed ^ name.hashCode()), table(name, preferred)), name));
     }
 
-    /** Matrices are plain noise, which a device may make by itself; norms and scales are not. */
+    @Override
+    public HostTensor tensor(String name, Shape expected, DType preferred, LongToDoubleFunction dummy) {
+        long sizeBytes = expected.numElements() * preferred.sizeBytes();
+        totalBytes.addAndGet(sizeBytes);
+        return new HostTensor(name, preferred, expected, new Computed(sizeBytes, preferred, dummy));
+    }
+
+    /** Matrices are plain noise, which a device may make by itself; norms are not. */
     private static HostBytes bytes(Generated generated, String name) {
-        return isNorm(name) || isScale(name) ? generated : new Noise(generated);
+        return isNorm(name) ? generated : new Noise(generated);
     }
 
     private static boolean isNorm(String name) {
         return name.contains("norm") && name.endsWith("weight");
     }
 
-    private static boolean isScale(String name) {
-        return name.endsWith("scale") || name.endsWith("scales");
+    /** Elements by a formula. */
+    private record Computed(long sizeBytes, DType dtype, LongToDoubleFunction values) implements HostBytes {
+        @Override
+        public ByteBuffer slice(long offset, int length) {
+            Objects.checkFromIndexSize(offset, (long) length, sizeBytes);
+            HostBytes.checkSliceLength(length);
+            int elementBytes = dtype.sizeBytes();
+            long first = offset / elementBytes;
+            int skip = (int) (offset - first * elementBytes);
+            int count = (int) ((skip + (long) length + elementBytes - 1) / elementBytes);
+            ByteBuffer made =
+                    ByteBuffer.allocate(Math.multiplyExact(count, elementBytes)).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < count; i++) {
+                double value = values.applyAsDouble(first + i);
+                put(made, dtype, (float) value, (long) value);
+            }
+            return made.slice(skip, length).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        }
     }
 
     private record Noise(Generated generated) implements RandomBytes {
@@ -118,28 +141,34 @@ final class DummyCheckpoint implements Checkpoint {
         ByteBuffer table =
                 ByteBuffer.allocate(normals.length * dtype.sizeBytes()).order(ByteOrder.LITTLE_ENDIAN);
         boolean norm = isNorm(name);
-        boolean scale = isScale(name);
         for (int i = 0; i < normals.length; i++) {
-            float value = norm ? 1 : scale ? QUANTIZATION_SCALE : normals[i];
-            // A group index must name a group that exists.
-            long bits = name.endsWith("g_idx") ? 0 : hash(i + 1L);
-            switch (dtype) {
-                case F64 -> table.putDouble(value);
-                case F32 -> table.putFloat(value);
-                case F16 -> table.putShort(FloatBits.floatToF16(value));
-                case BF16 -> table.putShort(FloatBits.floatToBf16(value));
-                // Sign and significand at random, exponents low enough for small values and never NaN.
-                case F8_E4M3 -> table.put((byte) (bits & 0x9f));
-                case F8_E5M2 -> table.put((byte) (bits & 0x8f | 0x20));
-                case F8_E8M0 -> table.put((byte) 119);
-                case BOOL -> table.put((byte) (bits & 1));
-                case I8, U8 -> table.put((byte) bits);
-                case I16, U16 -> table.putShort((short) bits);
-                case I32, U32 -> table.putInt((int) bits);
-                case I64, U64 -> table.putLong(bits);
-            }
+            long bits = hash(i + 1L);
+            // Of 8-bit floats sign and significand at random, exponents low enough for small values and never NaN.
+            long small =
+                    switch (dtype) {
+                        case F8_E4M3 -> bits & 0x9f;
+                        case F8_E5M2 -> bits & 0x8f | 0x20;
+                        case F8_E8M0 -> 119;
+                        case BOOL -> bits & 1;
+                        default -> bits;
+                    };
+            put(table, dtype, norm ? 1 : normals[i], small);
         }
         return table.flip().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** One element: {@code value} in the types of 16 bits and more that are floats, {@code bits} in the others. */
+    private static void put(ByteBuffer to, DType dtype, float value, long bits) {
+        switch (dtype) {
+            case F64 -> to.putDouble(value);
+            case F32 -> to.putFloat(value);
+            case F16 -> to.putShort(FloatBits.floatToF16(value));
+            case BF16 -> to.putShort(FloatBits.floatToBf16(value));
+            case F8_E4M3, F8_E5M2, F8_E8M0, BOOL, I8, U8 -> to.put((byte) bits);
+            case I16, U16 -> to.putShort((short) bits);
+            case I32, U32 -> to.putInt((int) bits);
+            case I64, U64 -> to.putLong(bits);
+        }
     }
 
     /** Finalizer of SplitMix64. */

@@ -53,4 +53,9 @@ final class MappedFile implements HostBytes {
         int start = (int) (offset - ((long) window << WINDOW_SHIFT));
         return windows[window].slice(start, length).order(ByteOrder.LITTLE_ENDIAN);
     }
+
+    @Override
+    public void copyRuns(long offset, long strideBytes, int runBytes, int numRuns, byte[] dst, int at) {
+        HostBytes.copyRunsOfSlice(this, offset, strideBytes, runBytes, numRuns, dst, at);
+    }
 }

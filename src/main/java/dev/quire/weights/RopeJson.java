@@ -6,7 +6,8 @@ import java.util.List;
 /**
  * Brings the two ways of writing RoPE parameters into one object with {@code rope_type} and, where the file has them,
  * {@code rope_theta}, {@code factor}, and so on: {@code rope_parameters} of transformers 5 (for Gemma 3 one object per layer
- * type), or {@code rope_theta} beside {@code rope_scaling} (with {@code type} for {@code rope_type}) before.
+ * type), or {@code rope_theta} beside {@code rope_scaling} (with {@code type} for {@code rope_type}) before; there, layers with
+ * a sliding window have {@code rope_local_base_freq}, if any, and no scaling.
  */
 final class RopeJson {
     /** Written beside the RoPE object in some configurations, inside it in others. */
@@ -15,6 +16,7 @@ final class RopeJson {
 
     private static final String TYPE = "rope_type";
     private static final String THETA = "rope_theta";
+    private static final String LOCAL_THETA = "rope_local_base_freq";
     private static final String SLIDING = "sliding_attention";
 
     private RopeJson() {}
@@ -34,13 +36,19 @@ final class RopeJson {
             ConfigJson perType = config.object("rope_parameters");
             return perType.isObject(layerType) ? normalized(config, perType.object(layerType)) : general(config);
         }
-        if (layerType.equals(SLIDING) && config.has("rope_local_base_freq")) {
-            ConfigJson empty = ConfigJson.empty(config.file());
-            ObjectNode local = empty.copyOfTree();
-            local.put(TYPE, "default").put(THETA, config.number("rope_local_base_freq"));
-            return empty.with(local);
+        return layerType.equals(SLIDING) ? local(config) : general(config);
+    }
+
+    /** What stands beside the layers' types in older files scales the rope of layers that see all. */
+    private static ConfigJson local(ConfigJson config) {
+        ConfigJson empty = ConfigJson.empty(config.file());
+        ObjectNode local = empty.copyOfTree();
+        local.put(TYPE, "default");
+        String key = config.has(LOCAL_THETA) ? LOCAL_THETA : THETA;
+        if (config.has(key)) {
+            local.put(THETA, config.number(key));
         }
-        return general(config);
+        return empty.with(local);
     }
 
     private static ConfigJson normalized(ConfigJson config, ConfigJson rope) {

@@ -3,11 +3,13 @@ package dev.quire.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.quire.kernel.Backend;
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.kernel.cpu.CpuBackend;
 import dev.quire.kernel.cpu.CpuOptions;
 import dev.quire.model.DecoderWeights;
 import dev.quire.model.DenseDecoder;
+import dev.quire.model.KvScaleTensors;
 import dev.quire.model.ModelConfig;
 import dev.quire.model.ModelRegistry;
 import dev.quire.request.GenerationRequest;
@@ -18,6 +20,7 @@ import dev.quire.request.TokenLogprobs;
 import dev.quire.request.TokenSink;
 import dev.quire.runner.ModelRunner;
 import dev.quire.runner.StepRunner;
+import dev.quire.tensor.DType;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ConfigJson;
 import dev.quire.weights.ModelFiles;
@@ -59,28 +62,31 @@ final class EngineHarness implements AutoCloseable {
     final PagedKvCache kvCache;
     final ModelConfig config;
 
+    /** On the CPU, weights as they are stored. */
     EngineHarness(ModelFiles files, Setup setup) {
-        this(files, setup, new CpuBackend(CpuOptions.defaults()));
+        this(files, setup, new CpuBackend(CpuOptions.defaults().withoutExpansion()));
     }
 
     /** On another device; closes the backend. */
     EngineHarness(ModelFiles files, Setup setup, Backend device) {
+        this(files, setup, device, device.kvCache().supportedTypes()[0]);
+    }
+
+    /** With another type of KV cache, and the checkpoint's scales; closes the backend. */
+    EngineHarness(ModelFiles files, Setup setup, Backend device, DType kvType) {
         ConfigJson json = ConfigJson.read(files, "config.json");
         config = ModelRegistry.config(json);
         backend = setup.overlap == Overlap.LATE_TOKENS ? LateBackend.of(device, setup.maxNumSeqs) : device;
+        KvScales scales;
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
+            scales = KvScaleTensors.find(checkpoint, config.numLayers());
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);
+            backend.gemm().expect(weights.matrices());
             model = DenseDecoder.load(backend, config, weights, limits, layer -> {});
         }
         kvCache = backend.kvCache()
-                .allocate(
-                        config.numLayers(),
-                        setup.numBlocks,
-                        setup.blockSize,
-                        config.numKvHeads(),
-                        config.headDim(),
-                        backend.kvCache().supportedTypes()[0]);
+                .allocate(setup.numBlocks, setup.blockSize, config.numKvHeads(), config.headDim(), kvType, scales);
         ModelRunner runner =
                 new ModelRunner(backend, model, kvCache, setup.maxNumSeqs, setup.budget, setup.maxModelLen);
         EngineConfig engineConfig = new EngineConfig(

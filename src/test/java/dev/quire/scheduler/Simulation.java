@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 /** A scheduler with a {@link ScriptedDevice}, stepped as the engine does it: so many steps in flight at most. */
 final class Simulation {
@@ -145,5 +146,13 @@ final class Simulation {
             step();
         }
         assertThat(kvCache.numFreeBlocks()).isEqualTo(kvCache.numBlocks());
+    }
+
+    /** Random tokens, the same for the same seed. */
+    static int[] prompt(int length, int seed) {
+        Random random = new Random(seed);
+        int[] tokens = new int[length];
+        Arrays.setAll(tokens, i -> random.nextInt(VOCAB));
+        return tokens;
     }
 }

@@ -87,4 +87,45 @@ class FloatBitsTest {
         assertThat(FloatBits.f8e5m2ToFloat((byte) 0x7b)).isEqualTo(57344f);
         assertThat(FloatBits.f8e5m2ToFloat((byte) 0x01)).isEqualTo(0x1p-16f);
     }
+
+    @Test
+    void everyE4m3ComesBack() {
+        for (int bits = 0; bits < 256; bits++) {
+            assertThat(FloatBits.floatToF8e4m3(FloatBits.f8e4m3ToFloat((byte) bits)))
+                    .as("code %02x", bits)
+                    .isEqualTo((byte) bits);
+        }
+    }
+
+    @Test
+    void roundsToTheNearestE4m3TiesToEven() {
+        for (int code = 0; code < 0x7e; code++) {
+            float below = FloatBits.f8e4m3ToFloat((byte) code);
+            float above = FloatBits.f8e4m3ToFloat((byte) (code + 1));
+            float middle = below + (above - below) / 2;
+            byte even = (byte) (code % 2 == 0 ? code : code + 1);
+            assertThat(FloatBits.floatToF8e4m3(middle))
+                    .as("tie above %02x", code)
+                    .isEqualTo(even);
+            assertThat(FloatBits.floatToF8e4m3(Math.nextDown(middle))).isEqualTo((byte) code);
+            assertThat(FloatBits.floatToF8e4m3(Math.nextUp(middle))).isEqualTo((byte) (code + 1));
+            assertThat(FloatBits.floatToF8e4m3(-middle)).isEqualTo((byte) (even | 0x80));
+            assertThat(FloatBits.floatToF8e4m3(-Math.nextDown(middle))).isEqualTo((byte) (code | 0x80));
+            assertThat(FloatBits.floatToF8e4m3(-Math.nextUp(middle))).isEqualTo((byte) ((code + 1) | 0x80));
+        }
+    }
+
+    @Test
+    void e4m3SaturatesAndKeepsNaN() {
+        for (float large :
+                new float[] {Math.nextUp(448f), 464f, 480f, 1e30f, Float.MAX_VALUE, Float.POSITIVE_INFINITY}) {
+            assertThat(FloatBits.floatToF8e4m3(large)).as("%s", large).isEqualTo((byte) 0x7e);
+            assertThat(FloatBits.floatToF8e4m3(-large)).as("%s", -large).isEqualTo((byte) 0xfe);
+        }
+        assertThat(FloatBits.floatToF8e4m3(Float.MIN_VALUE)).isEqualTo((byte) 0);
+        assertThat(FloatBits.floatToF8e4m3(-0f)).isEqualTo((byte) 0x80);
+        assertThat(FloatBits.f8e4m3ToFloat(FloatBits.floatToF8e4m3(Float.NaN))).isNaN();
+        assertThat(FloatBits.f8e4m3ToFloat(FloatBits.floatToF8e4m3(Float.intBitsToFloat(0xff800001))))
+                .isNaN();
+    }
 }

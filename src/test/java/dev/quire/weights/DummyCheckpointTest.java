@@ -57,16 +57,23 @@ class DummyCheckpointTest {
     }
 
     @Test
-    void normsAreOneAndScalesPositive() {
+    void normsAreOne() {
         assertThat(dummy(1).tensor("model.norm.weight", Shape.of(9), DType.BF16).toFloats())
                 .containsOnly(1f);
         assertThat(dummy(1).tensor("a.input_layernorm.weight", Shape.of(9), DType.F32)
                         .toFloats())
                 .containsOnly(1f);
-        for (float scale :
-                dummy(1).tensor("q_proj.weight_scale", Shape.of(9), DType.F32).toFloats()) {
-            assertThat(scale).isPositive();
-        }
+    }
+
+    @Test
+    void readersSayWhatNoiseWouldSpoil() {
+        HostTensor scale = dummy(1).tensor("a.weight_scale", Shape.of(3, 5), DType.F16, i -> i / 4.0);
+        assertThat(scale.rows(1, 1).toFloats()).containsExactly(1.25f, 1.5f, 1.75f, 2, 2.25f);
+        HostTensor words = dummy(1).tensor("a.qzeros", Shape.of(7), DType.I32, i -> 0x8888_8880L + i);
+        int[] values = new int[2];
+        words.copyTo(5, values, 0, 2);
+        assertThat(values).containsExactly(0x88888885, 0x88888886);
+        assertThat(words.slice(6, 3).get(1)).isEqualTo((byte) 0x88);
     }
 
     @ParameterizedTest

@@ -35,6 +35,14 @@ public final class SafetensorsBuilder {
         return raw(name, DType.BF16, dims, bytes.array());
     }
 
+    public SafetensorsBuilder f16(String name, long[] dims, float... values) {
+        ByteBuffer bytes = buffer(2 * values.length);
+        for (float value : values) {
+            bytes.putShort(FloatBits.floatToF16(value));
+        }
+        return raw(name, DType.F16, dims, bytes.array());
+    }
+
     public SafetensorsBuilder ints(String name, long[] dims, int... values) {
         ByteBuffer bytes = buffer(4 * values.length);
         for (int value : values) {

@@ -45,4 +45,7 @@ interface AttentionLoops {
 
     /** Widens n bf16 values; n is a multiple of the lanes. */
     void widen(short[] source, int from, float[] target, int to, int n);
+
+    /** Widens n FP8 E4M3 values; n is a multiple of 16. */
+    void widen(byte[] source, int from, float[] target, int to, int n);
 }

@@ -91,7 +91,7 @@ final class AttentionTile {
         width = Lanes.roundUp(headDim, L);
         numRows = plan.tileNumRows[tile] * heads;
         reserve(numRows, headDim);
-        float scale = plan.params.scale();
+        float scale = plan.params.scale() * plan.cache.keyScale(plan.layer);
         for (int r = 0; r < numRows; r++) {
             int row = plan.tileRow[tile] + r / heads;
             position[r] = plan.position(plan.tileSeq[tile], row);
@@ -202,6 +202,7 @@ final class AttentionTile {
     private void store(AttentionPlan plan, int tile) {
         int heads = plan.headsPerGroup;
         float[] sinks = plan.params.sinks();
+        float valueScale = plan.cache.valueScale(plan.layer);
         for (int r = 0; r < numRows; r++) {
             int head = plan.tileHead[tile] * heads + r % heads;
             float factor = 1f / totalDenominator[r];
@@ -210,6 +211,7 @@ final class AttentionTile {
                 float keep = Exponential.exp(totalMax[r] - newMax);
                 factor = keep / Math.fma(totalDenominator[r], keep, Exponential.exp(sinks[head] - newMax));
             }
+            factor *= valueScale;
             int to = plan.outOffset + (plan.tileRow[tile] + r / heads) * plan.outStride + head * headDim;
             for (int d = 0; d < headDim; d++) {
                 plan.out[to + d] = totalSums[r * stride + d] * factor;

@@ -3,11 +3,12 @@ package dev.quire.kernel.cpu;
 import dev.quire.kernel.ActivationKernels;
 import dev.quire.tensor.Tensor;
 
-/** Gated activations, see {@link Gates}; rows spread over the pool. */
+/** Gated activations, see {@link Gates}, and soft caps; rows spread over the pool. */
 final class CpuActivation implements ActivationKernels {
     private final RowSpread spread;
     private final LoopChoice choice;
     private final WorkerPool.Task rows = this::gateRows;
+    private final WorkerPool.Task caps = this::capRows;
 
     // Arguments of the call under way.
     private RowLoops loops;
@@ -18,6 +19,7 @@ final class CpuActivation implements ActivationKernels {
     private int outStride;
     private int gateUpStride;
     private int ffn;
+    private float cap;
     private Gate gate = Gate.SILU;
 
     CpuActivation(WorkerPool pool, LoopChoice choice) {
@@ -38,6 +40,22 @@ final class CpuActivation implements ActivationKernels {
         this.ffn = ffn;
         this.gate = gate;
         spread.run(numRows, 4 * ffn, rows);
+    }
+
+    @Override
+    public void softCap(Tensor x, float cap, int numRows) {
+        out = x.floats();
+        outOffset = (int) x.offset();
+        outStride = x.rowStride();
+        this.cap = cap;
+        spread.run(numRows, 8 * outStride, caps);
+    }
+
+    private void capRows(int task) {
+        int to = outOffset + spread.first(task + 1) * outStride;
+        for (int i = outOffset + spread.first(task) * outStride; i < to; i++) {
+            out[i] = cap * (float) Math.tanh(out[i] / cap);
+        }
     }
 
     private void gateRows(int task) {

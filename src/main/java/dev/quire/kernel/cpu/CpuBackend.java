@@ -54,7 +54,7 @@ public final class CpuBackend implements Backend {
                     VectorModule.NAME);
         }
         loops = options.startsPlain() ? new LoopChoice(CpuLoops.plain()) : LoopChoice.fastest();
-        packer = new WeightPacker(pool, budget, WeightPacker.EXPANDED_ELEMENTS);
+        packer = new WeightPacker(pool, budget, options.expandsTinyModels() ? WeightPacker.TINY_MODEL_ELEMENTS : 0);
         norm = new CpuNorm(pool, loops);
         rope = new CpuRope(pool, loops);
         gemm = new CpuGemm(pool, loops, packer);

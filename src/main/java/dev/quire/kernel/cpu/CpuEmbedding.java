@@ -13,7 +13,27 @@ final class CpuEmbedding implements EmbeddingKernels {
         this.packer = packer;
     }
 
-    record Table(PackedMatrix matrix) implements EmbeddingTable {
+    /**
+     * @param form the order of the matrix' columns, and how a tied output projection rounds its input
+     * @param row a row in the matrix' own order of columns; empty when that is the layer's
+     */
+    record Table(PackedMatrix matrix, InputForm form, float[] row) implements EmbeddingTable {
+        private Table(PackedMatrix matrix, InputForm form) {
+            this(matrix, form, new float[form.columnOrder() == null ? 0 : matrix.cols]);
+        }
+
+        private void copyRow(int id, float[] dst, int at) {
+            int[] order = form.columnOrder();
+            if (order == null) {
+                matrix.unpackRow(id, dst, at);
+                return;
+            }
+            matrix.unpackRow(id, row, 0);
+            for (int k = 0; k < row.length; k++) {
+                dst[at + order[k]] = row[k];
+            }
+        }
+
         @Override
         public int vocabSize() {
             return matrix.rows;
@@ -27,19 +47,24 @@ final class CpuEmbedding implements EmbeddingKernels {
 
     @Override
     public EmbeddingTable load(LinearWeight matrix) {
-        return new Table(packer.pack(matrix).parts.get(0));
+        CpuLinear packed = packer.pack(matrix);
+        if (packed.parts.size() != 1 || packed.bias != null) {
+            throw new IllegalArgumentException(matrix.name() + " is no single matrix without bias");
+        }
+        return new Table(packed.parts.get(0), packed.products[0].form);
     }
 
     @Override
     public void lookup(Tensor out, EmbeddingTable table, int[] ids, int numRows, float scale) {
-        PackedMatrix matrix = ((Table) table).matrix;
+        Table rows = (Table) table;
+        PackedMatrix matrix = rows.matrix;
         int hidden = matrix.cols;
         for (int i = 0; i < numRows; i++) {
             if (ids[i] < 0 || ids[i] >= matrix.rows) {
                 throw new IllegalStateException("token id " + ids[i] + " of a vocabulary of " + matrix.rows);
             }
             int to = (int) out.offset() + i * out.rowStride();
-            matrix.unpackRow(ids[i], out.floats(), to);
+            rows.copyRow(ids[i], out.floats(), to);
             if (scale != 1) {
                 for (int j = 0; j < hidden; j++) {
                     out.floats()[to + j] *= scale;

@@ -24,12 +24,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class CpuGemm implements GemmKernels {
     private static final int PANEL_ROWS = PackedMatrix.PANEL_ROWS;
 
-    /** Columns of a tile: one panel of it is half of a first-level cache. */
-    private static final int TILE_COLS = 256;
-
-    /** A group's last word may hold this many columns more. */
-    private static final int MAX_WORD_COLS = 4;
-
     /** Bands that a tile meets: TILE_COLS of each fit the second-level cache. */
     private static final int TILE_BANDS = 32;
 
@@ -47,11 +41,8 @@ final class CpuGemm implements GemmKernels {
     private final PackedRows rows;
     private final WorkerPool.Task productTask = this::multiplyBlocks;
     private final AtomicInteger nextBlock = new AtomicInteger();
-    /** An unpacked tile for each task. */
-    private final float[][] tiles;
-
-    /** [MAX_BLOCK_PANELS, MAX_BATCH, PANEL_ROWS] for each task. */
-    private final float[][] sums;
+    /** One for each task. */
+    private final PanelScratch[] scratches;
 
     private final List<CpuLinear> loaded = new ArrayList<>();
 
@@ -69,10 +60,10 @@ final class CpuGemm implements GemmKernels {
         loops = choice.current().panels();
         this.packer = packer;
         rows = new PackedRows(pool);
-        tiles = new float[pool.numThreads()][(TILE_COLS + MAX_WORD_COLS) * PANEL_ROWS];
-        sums = new float[pool.numThreads()][CpuLinear.MAX_BLOCK_PANELS * MAX_BATCH * PANEL_ROWS];
-        linear = new CpuLinear(List.of(new FloatMatrix(0, 0)), null, 1);
-        blocks = linear.blocks(1);
+        scratches = new PanelScratch[pool.numThreads()];
+        Arrays.setAll(scratches, task -> new PanelScratch(CpuLinear.MAX_BLOCK_PANELS, MAX_BATCH));
+        linear = CpuLinear.of(new FloatMatrix(0, 0), 1);
+        blocks = linear.products[0].blocks(1);
     }
 
     @Override
@@ -82,7 +73,9 @@ final class CpuGemm implements GemmKernels {
 
     @Override
     public Linear tied(EmbeddingTable table) {
-        return remember(new CpuLinear(List.of(((CpuEmbedding.Table) table).matrix()), null, pool.numThreads()));
+        CpuEmbedding.Table shared = (CpuEmbedding.Table) table;
+        return remember(
+                new CpuLinear(List.of(new CpuLinear.Part(shared.matrix(), shared.form())), null, pool.numThreads()));
     }
 
     private CpuLinear remember(CpuLinear linear) {
@@ -96,13 +89,18 @@ final class CpuGemm implements GemmKernels {
     }
 
     @Override
+    public void expect(List<LinearWeight> matrices) {
+        packer.expect(matrices);
+    }
+
+    @Override
     public long residentBytes(LinearWeight weight) {
         return packer.residentBytes(weight);
     }
 
     @Override
     public long scratchBytes(int maxRows, int maxInFeatures, int maxOutFeatures) {
-        return PackedRows.scratchBytes(maxRows, maxInFeatures);
+        return PackedRows.scratchBytes(pool.numThreads(), maxRows, maxInFeatures);
     }
 
     @Override
@@ -115,19 +113,23 @@ final class CpuGemm implements GemmKernels {
             linear.large.multiply(out, x, numRows);
             return;
         }
-        blocks = linear.blocks(numRows);
         loops = choice.current().panels();
         this.out = out.floats();
         outOffset = (int) out.offset();
         outStride = out.rowStride();
-        rows.set(x.floats(), (int) x.offset(), x.rowStride(), numRows, linear.inFeatures());
-        nextBlock.set(0);
         long work = (long) numRows * linear.inFeatures() * linear.outFeatures();
-        pool.run(work < MIN_SPREAD_WORK ? 1 : pool.numThreads(), productTask);
+        int numTasks = work < MIN_SPREAD_WORK ? 1 : pool.numThreads();
+        for (CpuLinear.Product product : linear.products) {
+            blocks = product.blocks(numRows);
+            rows.set(loops, product.form, x.floats(), (int) x.offset(), x.rowStride(), numRows, linear.inFeatures());
+            nextBlock.set(0);
+            pool.run(numTasks, productTask);
+        }
     }
 
     private void multiplyBlocks(int task) {
         PanelBlocks blocks = this.blocks;
+        PanelScratch scratch = scratches[task];
         for (int block = nextBlock.getAndIncrement(); block < blocks.count; block = nextBlock.getAndIncrement()) {
             PackedMatrix matrix = linear.parts.get(blocks.part[block]);
             int panel = blocks.panel[block];
@@ -136,44 +138,43 @@ final class CpuGemm implements GemmKernels {
             int done = 0;
             if (numBands == 1) {
                 int numRows = rows.firstRow(1);
-                done = matrix.multiplyPanels(
-                        loops, panel, numPanels, rows.array(), rows.offset(0), numRows, sums[task]);
-                store(block, 0, done, 0, numRows, sums[task]);
+                done = matrix.multiplyPanels(loops, panel, numPanels, rows.array(), rows.offset(0), numRows, scratch);
+                store(block, 0, done, 0, numRows, scratch.sums);
             }
             for (int band = 0; band < numBands && done < numPanels; band += TILE_BANDS) {
                 int end = Math.min(band + TILE_BANDS, numBands);
-                multiplyTiles(matrix, panel + done, numPanels - done, band, end, tiles[task], sums[task]);
-                store(block, done, numPanels, rows.firstRow(band), rows.firstRow(end), sums[task]);
+                multiplyTiles(matrix, panel + done, numPanels - done, band, end, scratch);
+                store(block, done, numPanels, rows.firstRow(band), rows.firstRow(end), scratch.sums);
             }
         }
     }
 
     private void multiplyTiles(
-            PackedMatrix matrix, int panel, int numPanels, int firstBand, int endBand, float[] tile, float[] sums) {
+            PackedMatrix matrix, int panel, int numPanels, int firstBand, int endBand, PanelScratch scratch) {
         int batch = rows.firstRow(endBand) - rows.firstRow(firstBand);
-        Arrays.fill(sums, 0, numPanels * batch * PANEL_ROWS, 0);
+        Arrays.fill(scratch.sums, 0, numPanels * batch * PANEL_ROWS, 0);
         if ((long) batch * matrix.cols <= CACHED_ACTIVATIONS) {
             // The activations stay in cache: read each panel from its start to its end.
             for (int p = 0; p < numPanels; p++) {
-                for (int k = 0; k < matrix.cols; k += TILE_COLS) {
-                    multiplyTile(matrix, panel + p, k, firstBand, endBand, tile, sums, p * batch * PANEL_ROWS);
+                for (int k = 0; k < matrix.cols; k += matrix.tileCols(k, PanelScratch.TILE_COLS)) {
+                    multiplyTile(matrix, panel + p, k, firstBand, endBand, scratch, p * batch * PANEL_ROWS);
                 }
             }
         } else {
-            for (int k = 0; k < matrix.cols; k += TILE_COLS) {
+            for (int k = 0; k < matrix.cols; k += matrix.tileCols(k, PanelScratch.TILE_COLS)) {
                 for (int p = 0; p < numPanels; p++) {
-                    multiplyTile(matrix, panel + p, k, firstBand, endBand, tile, sums, p * batch * PANEL_ROWS);
+                    multiplyTile(matrix, panel + p, k, firstBand, endBand, scratch, p * batch * PANEL_ROWS);
                 }
             }
         }
     }
 
     private void multiplyTile(
-            PackedMatrix matrix, int panel, int k, int firstBand, int endBand, float[] tile, float[] sums, int s) {
-        int count = Math.min(TILE_COLS, matrix.cols - k);
-        boolean direct = matrix.readsDirectly(rows.numRows());
+            PackedMatrix matrix, int panel, int k, int firstBand, int endBand, PanelScratch scratch, int s) {
+        int count = matrix.tileCols(k, PanelScratch.TILE_COLS);
+        boolean direct = matrix.readsDirectly();
         if (!direct) {
-            matrix.unpack(loops, panel, k, count, tile);
+            matrix.unpack(loops, panel, k, count, scratch);
         }
         float[] x = rows.array();
         for (int band = firstBand; band < endBand; band++) {
@@ -182,9 +183,9 @@ final class CpuGemm implements GemmKernels {
             int from = rows.offset(band) + k * numRows;
             int to = s + (row - rows.firstRow(firstBand)) * PANEL_ROWS;
             if (direct) {
-                matrix.accumulate(loops, panel, k, count, x, from, sums, to, numRows);
+                matrix.accumulate(loops, panel, k, count, x, from, scratch.sums, to, numRows);
             } else {
-                loops.accumulateFloat(tile, 0, x, from, count, sums, to, numRows);
+                loops.accumulateFloat(scratch.tile, 0, x, from, count, scratch.sums, to, numRows);
             }
         }
     }

@@ -2,12 +2,13 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.KvCacheKernels;
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.Tensor;
 
-/** Writes K and V into a {@link CpuPagedKvCache}; F32, or BF16 rounded to nearest even. */
+/** Writes K and V into a {@link CpuPagedKvCache}: F32, or rounded to the nearest BF16, or scaled and rounded to FP8 E4M3. */
 public final class CpuKvCache implements KvCacheKernels {
     /** Rows of one task: enough that neighbouring keys of a group are written while their lines are in the L1. */
     private static final int ROWS_PER_TASK = 64;
@@ -32,7 +33,7 @@ public final class CpuKvCache implements KvCacheKernels {
 
     @Override
     public DType[] supportedTypes() {
-        return new DType[] {DType.F32, DType.BF16};
+        return new DType[] {DType.F32, DType.BF16, DType.F8_E4M3};
     }
 
     @Override
@@ -42,12 +43,14 @@ public final class CpuKvCache implements KvCacheKernels {
     }
 
     @Override
-    public PagedKvCache allocate(int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type) {
-        if (type != DType.F32 && type != DType.BF16) {
-            throw new IllegalArgumentException("no " + type + " KV cache on the CPU, only F32 and BF16");
+    public PagedKvCache allocate(
+            int numBlocks, int blockSize, int numKvHeads, int headDim, DType type, KvScales scales) {
+        if (type != DType.F32 && type != DType.BF16 && type != DType.F8_E4M3) {
+            throw new IllegalArgumentException("no " + type + " KV cache on the CPU, only F32, BF16 and F8_E4M3");
         }
+        int numLayers = scales.numLayers();
         budget.require("KV cache", numBlocks * blockBytes(numLayers, numKvHeads, headDim, blockSize, type));
-        return new CpuPagedKvCache(numLayers, numBlocks, blockSize, numKvHeads, headDim, type);
+        return new CpuPagedKvCache(numBlocks, blockSize, numKvHeads, headDim, type, scales);
     }
 
     @Override
@@ -73,10 +76,10 @@ public final class CpuKvCache implements KvCacheKernels {
         for (int head = 0; head < cache.numKvHeads(); head++) {
             for (int row = from; row < to; row++) {
                 int slot = metadata.slotMapping[row];
-                if (cache.type() == DType.F32) {
-                    writeFloats(row, slot, head);
-                } else {
-                    writeShorts(row, slot, head);
+                switch (cache.type()) {
+                    case F32 -> writeFloats(row, slot, head);
+                    case BF16 -> writeShorts(row, slot, head);
+                    default -> writeBytes(row, slot, head);
                 }
             }
         }
@@ -118,6 +121,27 @@ public final class CpuKvCache implements KvCacheKernels {
         int valueAt = cache.valueOffset(block, head, inBlock);
         for (int d = 0; d < headDim; d++) {
             values[valueAt + d] = FloatBits.floatToBf16(qkv[source + valueColumn + d]);
+        }
+    }
+
+    private void writeBytes(int row, int slot, int head) {
+        int headDim = cache.headDim();
+        int block = slot / cache.blockSize();
+        int inBlock = slot % cache.blockSize();
+        int chunk = cache.chunk(block);
+        int source = base + row * stride + head * headDim;
+        byte[] keys = cache.byteKeys(layer, chunk);
+        float keyScale = cache.keyScale(layer);
+        int width = cache.groupWidth();
+        int at = cache.keyOffset(block, head, inBlock);
+        for (int d = 0; d < headDim; d++) {
+            keys[at + d * width] = FloatBits.floatToF8e4m3(qkv[source + keyColumn + d] / keyScale);
+        }
+        byte[] values = cache.byteValues(layer, chunk);
+        float valueScale = cache.valueScale(layer);
+        int valueAt = cache.valueOffset(block, head, inBlock);
+        for (int d = 0; d < headDim; d++) {
+            values[valueAt + d] = FloatBits.floatToF8e4m3(qkv[source + valueColumn + d] / valueScale);
         }
     }
 }

@@ -11,6 +11,7 @@ final class CpuNorm implements NormKernels {
     private final WorkerPool.Task plain = this::normRows;
     private final WorkerPool.Task adding = this::addNormRows;
     private final WorkerPool.Task heads = this::headRows;
+    private final WorkerPool.Task copying = this::addCopyRows;
 
     // Arguments of the call under way.
     private RowLoops loops;
@@ -27,6 +28,7 @@ final class CpuNorm implements NormKernels {
     private int deltaStride;
     private int length;
     private int numHeads;
+    private boolean hasDelta;
     private float deltaScale;
     private float epsilon;
 
@@ -48,6 +50,14 @@ final class CpuNorm implements NormKernels {
         set(out, residual, delta, weight, epsilon);
         this.deltaScale = deltaScale;
         spread.run(numRows, 2 * length, adding);
+    }
+
+    @Override
+    public void add(Tensor out, Tensor residual, @Nullable Tensor delta, float deltaScale, int numRows) {
+        set(out, residual, delta, residual, 0);
+        this.deltaScale = deltaScale;
+        hasDelta = delta != null;
+        spread.run(numRows, 2 * length, copying);
     }
 
     @Override
@@ -91,6 +101,16 @@ final class CpuNorm implements NormKernels {
             int from = xOffset + i * xStride;
             loops.add(x, from, delta, deltaOffset + i * deltaStride, deltaScale, length);
             loops.scale(out, outOffset + i * outStride, x, from, weight, weightOffset, length, factor(x, from));
+        }
+    }
+
+    private void addCopyRows(int task) {
+        for (int i = spread.first(task); i < spread.first(task + 1); i++) {
+            int from = xOffset + i * xStride;
+            if (hasDelta) {
+                loops.add(x, from, delta, deltaOffset + i * deltaStride, deltaScale, length);
+            }
+            System.arraycopy(x, from, out, outOffset + i * outStride, length);
         }
     }
 

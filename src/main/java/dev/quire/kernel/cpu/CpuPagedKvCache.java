@@ -1,5 +1,6 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.FloatBits;
@@ -10,8 +11,8 @@ import dev.quire.tensor.FloatBits;
  * <p>K of one block is [numKvHeads, blockSize / groupWidth, headDim, groupWidth]: the same dimension of neighbouring
  * keys is contiguous, so one vector holds one dimension of as many keys. groupWidth is {@link #GROUP}, or the block size
  * where that is no multiple of it. V of one block is [numKvHeads, blockSize, valueStride], with valueStride the headDim
- * rounded up to {@link #GROUP}, padded with zeros. F32 elements lie in float arrays, BF16 in short arrays; a layer has
- * an array of each for a chunk of some hundred blocks, made when the first of them is written.
+ * rounded up to {@link #GROUP}, padded with zeros. F32 elements lie in float arrays, BF16 in short arrays, FP8 in
+ * byte arrays; a layer has an array of each for a chunk of some hundred blocks, made when the first of them is written.
  */
 final class CpuPagedKvCache implements PagedKvCache {
     /** Keys side by side; a multiple of the lanes of every vector shape up to 512 bits. */
@@ -19,6 +20,7 @@ final class CpuPagedKvCache implements PagedKvCache {
 
     private static final int MAX_ARRAY_LENGTH = 1 << 20;
 
+    private final KvScales scales;
     private final int numLayers;
     private final int numBlocks;
     private final int blockSize;
@@ -31,23 +33,32 @@ final class CpuPagedKvCache implements PagedKvCache {
     private final int blockValues;
     private final int chunkShift;
 
-    /** [layer][chunk]; the pair of the other type stays empty. */
+    /** [layer][chunk]; the pairs of the other types stay empty. */
     private float[][][] floatKeys = {};
 
     private float[][][] floatValues = {};
     private short[][][] shortKeys = {};
     private short[][][] shortValues = {};
+    private byte[][][] byteKeys = {};
+    private byte[][][] byteValues = {};
     /** Chunks whose arrays are there. */
     private boolean[] present = {};
 
-    CpuPagedKvCache(int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type) {
-        this(numLayers, numBlocks, blockSize, numKvHeads, headDim, type, MAX_ARRAY_LENGTH);
+    CpuPagedKvCache(int numBlocks, int blockSize, int numKvHeads, int headDim, DType type, KvScales scales) {
+        this(numBlocks, blockSize, numKvHeads, headDim, type, scales, MAX_ARRAY_LENGTH);
     }
 
     /** For tests: with a small {@code maxArrayLength} the arrays are split early. */
     CpuPagedKvCache(
-            int numLayers, int numBlocks, int blockSize, int numKvHeads, int headDim, DType type, int maxArrayLength) {
-        this.numLayers = numLayers;
+            int numBlocks,
+            int blockSize,
+            int numKvHeads,
+            int headDim,
+            DType type,
+            KvScales scales,
+            int maxArrayLength) {
+        this.scales = scales;
+        numLayers = scales.numLayers();
         this.numBlocks = numBlocks;
         this.blockSize = blockSize;
         this.numKvHeads = numKvHeads;
@@ -72,11 +83,15 @@ final class CpuPagedKvCache implements PagedKvCache {
 
     private void allocate(int blocksPerChunk) {
         int numChunks = (numBlocks + blocksPerChunk - 1) / blocksPerChunk;
-        boolean floats = type == DType.F32;
-        floatKeys = new float[floats ? numLayers : 0][numChunks][];
-        floatValues = new float[floats ? numLayers : 0][numChunks][];
-        shortKeys = new short[floats ? 0 : numLayers][numChunks][];
-        shortValues = new short[floats ? 0 : numLayers][numChunks][];
+        int floats = type == DType.F32 ? numLayers : 0;
+        int shorts = type == DType.BF16 ? numLayers : 0;
+        int bytes = type == DType.F8_E4M3 ? numLayers : 0;
+        floatKeys = new float[floats][numChunks][];
+        floatValues = new float[floats][numChunks][];
+        shortKeys = new short[shorts][numChunks][];
+        shortValues = new short[shorts][numChunks][];
+        byteKeys = new byte[bytes][numChunks][];
+        byteValues = new byte[bytes][numChunks][];
         present = new boolean[numChunks];
     }
 
@@ -94,9 +109,12 @@ final class CpuPagedKvCache implements PagedKvCache {
             if (type == DType.F32) {
                 floatKeys[layer][chunk] = new float[blocks * blockKeys];
                 floatValues[layer][chunk] = new float[blocks * blockValues];
-            } else {
+            } else if (type == DType.BF16) {
                 shortKeys[layer][chunk] = new short[blocks * blockKeys];
                 shortValues[layer][chunk] = new short[blocks * blockValues];
+            } else {
+                byteKeys[layer][chunk] = new byte[blocks * blockKeys];
+                byteValues[layer][chunk] = new byte[blocks * blockValues];
             }
         }
         present[chunk] = true;
@@ -104,6 +122,16 @@ final class CpuPagedKvCache implements PagedKvCache {
 
     DType type() {
         return type;
+    }
+
+    /** What a stored key of this layer stands for is the scale times it; 1 but for FP8. */
+    float keyScale(int layer) {
+        return type == DType.F8_E4M3 ? scales.key(layer) : 1f;
+    }
+
+    /** What a stored value of this layer stands for is the scale times it; 1 but for FP8. */
+    float valueScale(int layer) {
+        return type == DType.F8_E4M3 ? scales.value(layer) : 1f;
     }
 
     int groupWidth() {
@@ -135,6 +163,14 @@ final class CpuPagedKvCache implements PagedKvCache {
         return shortValues[layer][chunk];
     }
 
+    byte[] byteKeys(int layer, int chunk) {
+        return byteKeys[layer][chunk];
+    }
+
+    byte[] byteValues(int layer, int chunk) {
+        return byteValues[layer][chunk];
+    }
+
     /** Where dimension 0 of a key lies in its array; dimension d is {@code d × groupWidth} further. */
     int keyOffset(int block, int kvHead, int offsetInBlock) {
         int group = offsetInBlock / groupWidth;
@@ -150,23 +186,27 @@ final class CpuPagedKvCache implements PagedKvCache {
                 + (kvHead * blockSize + offsetInBlock) * valueStride;
     }
 
-    /** Copies one key, dimension d to {@code target[to + d × step]}. */
+    /** Copies one key as stored, unscaled, dimension d to {@code target[to + d × step]}. */
     void copyKey(int layer, int slot, int kvHead, float[] target, int to, int step) {
         int block = slot / blockSize;
         int at = keyOffset(block, kvHead, slot % blockSize);
         if (type == DType.F32) {
             copy(floatKeys[layer][chunk(block)], at, groupWidth, target, to, step);
+        } else if (type == DType.F8_E4M3) {
+            widen(byteKeys[layer][chunk(block)], at, groupWidth, target, to, step);
         } else {
             widen(shortKeys[layer][chunk(block)], at, groupWidth, target, to, step);
         }
     }
 
-    /** Copies one value, dimension d to {@code target[to + d × step]}. */
+    /** Copies one value as stored, unscaled, dimension d to {@code target[to + d × step]}. */
     void copyValue(int layer, int slot, int kvHead, float[] target, int to, int step) {
         int block = slot / blockSize;
         int at = valueOffset(block, kvHead, slot % blockSize);
         if (type == DType.F32) {
             copy(floatValues[layer][chunk(block)], at, 1, target, to, step);
+        } else if (type == DType.F8_E4M3) {
+            widen(byteValues[layer][chunk(block)], at, 1, target, to, step);
         } else {
             widen(shortValues[layer][chunk(block)], at, 1, target, to, step);
         }
@@ -181,6 +221,12 @@ final class CpuPagedKvCache implements PagedKvCache {
     private void widen(short[] source, int at, int sourceStep, float[] target, int to, int step) {
         for (int d = 0; d < headDim; d++) {
             target[to + d * step] = FloatBits.bf16ToFloat(source[at + d * sourceStep]);
+        }
+    }
+
+    private void widen(byte[] source, int at, int sourceStep, float[] target, int to, int step) {
+        for (int d = 0; d < headDim; d++) {
+            target[to + d * step] = FloatBits.f8e4m3ToFloat(source[at + d * sourceStep]);
         }
     }
 
@@ -216,5 +262,7 @@ final class CpuPagedKvCache implements PagedKvCache {
         floatValues = new float[0][][];
         shortKeys = new short[0][][];
         shortValues = new short[0][][];
+        byteKeys = new byte[0][][];
+        byteValues = new byte[0][][];
     }
 }

@@ -52,8 +52,8 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, float[] dst) {
-        System.arraycopy(array(panel), offset(panel) + col * PANEL_ROWS, dst, 0, count * PANEL_ROWS);
+    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
+        System.arraycopy(array(panel), offset(panel) + col * PANEL_ROWS, scratch.tile, 0, count * PANEL_ROWS);
     }
 
     @Override
@@ -66,7 +66,7 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    boolean readsDirectly(int numRows) {
+    boolean readsDirectly() {
         return true;
     }
 
@@ -78,8 +78,9 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    int multiplyPanels(PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+    int multiplyPanels(
+            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
         return loops.multiplyFloat(
-                array(panel), offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
+                array(panel), offset(panel), panelLength, numPanels, x, xOffset, cols, scratch.sums, numRows);
     }
 }

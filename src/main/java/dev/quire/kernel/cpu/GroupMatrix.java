@@ -1,166 +1,260 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.tensor.DType;
 import dev.quire.tensor.QuantizedMatrix;
+import java.util.Arrays;
 
 /**
- * 8- or 4-bit integers with a scale for each row and group of columns, w = (q - zeroPoint) · scale. A word holds 2
- * columns of 8 bits or 4 of 4 bits, each column's two halves of the panel side by side, lowest bits first.
+ * Small codes with a scale for each row and group of columns, in the matrix' own order of columns. A group begins with a
+ * {@linkplain PanelCodes block}; where its columns do not fill its last one, that is padded.
  *
- * <p>With f = 1 + q / 2ⁿ, see {@link GroupTile}, and scales stored times 2ⁿ, w = f · scale + bias with
- * bias = -(1 + zeroPoint / 2ⁿ) · scale: exact for scales of 16-bit types, so a fused multiply-add rounds once.
+ * <p>An integer q of n bits is read as f = 1 + q / 2ⁿ, see {@link GroupTile}. With scales times 2ⁿ, w = f · scale + bias
+ * with bias = offset - scale: exact for scales of 16-bit types, so a fused multiply-add rounds once.
  */
 final class GroupMatrix extends PackedMatrix {
     private static final int L = Lanes.COUNT;
 
-    private final int numBits;
-    private final boolean symmetric;
-    private final int wordCols;
+    /** Where an 8-bit float's scale, times {@link PanelCodes#E4M3_FACTOR}, leaves f32. */
+    private static final float MAX_E4M3_SCALE = 128;
+
+    private final PanelCodes codes;
+    private final boolean hasOffsets;
     private final int groupCols;
     private final int numGroups;
+    /** Words of a whole group. */
+    private final int groupLength;
 
     private final int[][] words;
-    /** [panel, group, PANEL_ROWS] */
-    private final float[][] scales;
-    /** As scales; empty when symmetric. */
-    private final float[][] biases;
+    private final DType scaleType;
+    private final GroupScales scales;
 
-    /** @param groupSize must satisfy {@link #supports} */
-    GroupMatrix(int rows, int cols, int numBits, int groupSize, boolean symmetric) {
-        super(rows, cols, (long) L * numWords(cols, numBits));
-        this.numBits = numBits;
-        this.symmetric = symmetric;
-        wordCols = 16 / numBits;
-        groupCols = Math.min(groupSize, Lanes.roundUp(cols, wordCols));
-        numGroups = (cols + groupCols - 1) / groupCols;
+    GroupMatrix(int rows, int cols, PanelCodes codes, int groupSize, boolean symmetric, DType scaleType) {
+        super(rows, cols, panelLength(cols, codes, groupSize));
+        this.codes = codes;
+        this.scaleType = scaleType;
+        hasOffsets = codes.isInteger() && !symmetric;
+        groupCols = Math.min(groupSize, cols);
+        numGroups = numGroups(cols, groupSize);
+        groupLength = L * codes.numWords(groupCols);
         words = newWords();
-        scales = new float[numArrays()][];
-        biases = new float[numArrays()][];
-        for (int i = 0; i < scales.length; i++) {
-            scales[i] = new float[Math.multiplyExact(arrayPanels(i), numGroups * PANEL_ROWS)];
-            biases[i] = new float[symmetric ? 0 : scales[i].length];
-        }
+        scales = new GroupScales(this, numGroups, scaleType, hasOffsets, codes.scaleFactor());
     }
 
-    private static int numWords(int cols, int numBits) {
-        return (cols + 16 / numBits - 1) / (16 / numBits);
+    /** An empty matrix for what is in a checkpoint. */
+    static GroupMatrix of(QuantizedMatrix matrix) {
+        return new GroupMatrix(
+                matrix.numRows(),
+                matrix.numCols(),
+                PanelCodes.of(matrix.codes()),
+                matrix.groupSize(),
+                matrix.isSymmetric(),
+                scaleType(matrix));
     }
 
-    /** Bytes that a matrix of this shape keeps. */
-    static long numBytes(int rows, int cols, int numBits, int groupSize, boolean symmetric) {
-        long paddedRows = Lanes.roundUp(rows, PANEL_ROWS);
-        long groups = (cols + groupSize - 1) / groupSize;
-        return paddedRows * (2L * numWords(cols, numBits) + (symmetric ? 4 : 8) * groups);
+    private static DType scaleType(QuantizedMatrix matrix) {
+        return matrix.groupSize() <= GroupScales.MAX_NARROW_GROUP ? matrix.scaleType() : DType.F32;
     }
 
-    /** Whether words lie inside groups. */
-    static boolean supports(int cols, int numBits, int groupSize) {
-        return groupSize >= cols || groupSize % (16 / numBits) == 0;
+    private static int numGroups(int cols, int groupSize) {
+        return cols / groupSize + (cols % groupSize == 0 ? 0 : 1);
+    }
+
+    private static long panelLength(int cols, PanelCodes codes, int groupSize) {
+        int group = Math.min(groupSize, cols);
+        return (long) L * (cols / group * codes.numWords(group) + codes.numWords(cols % group));
+    }
+
+    /** Bytes that a matrix keeps. */
+    static long numBytes(QuantizedMatrix matrix) {
+        PanelCodes codes = PanelCodes.of(matrix.codes());
+        int rows = matrix.numRows();
+        int cols = matrix.numCols();
+        boolean hasOffsets = codes.isInteger() && !matrix.isSymmetric();
+        return 4L * Lanes.roundUp(rows, PANEL_ROWS) / PANEL_ROWS * panelLength(cols, codes, matrix.groupSize())
+                + GroupScales.numBytes(rows, numGroups(cols, matrix.groupSize()), scaleType(matrix), hasOffsets);
     }
 
     @Override
     String kind() {
-        return "int" + numBits + (symmetric ? " symmetric" : "");
+        return codes + (hasOffsets ? " with offsets" : "") + ", scales " + scaleType;
     }
 
     @Override
     PackedMatrix ofSameKind(int rows, int cols) {
-        return new GroupMatrix(rows, cols, numBits, Math.min(groupCols, cols), symmetric);
+        return new GroupMatrix(rows, cols, codes, Math.min(groupCols, cols), !hasOffsets, scaleType);
     }
 
     @Override
     long numBytes() {
-        return numBytes(rows, cols, numBits, groupCols, symmetric);
-    }
-
-    private int scaleOffset(int panel) {
-        return panel % panelsPerArray * numGroups * PANEL_ROWS;
+        return 4L * numPanels * panelLength + GroupScales.numBytes(rows, numGroups, scaleType, hasOffsets);
     }
 
     /** Stores the rows of one panel. */
     void pack(int panel, QuantizedMatrix matrix) {
-        int first = panel * PANEL_ROWS;
-        QuantizedMatrix.Rows source = matrix.rows(first, panelRows(panel));
-        byte[] codes = new byte[cols];
+        int numRows = panelRows(panel);
+        QuantizedMatrix.Rows source = matrix.rows(panel * PANEL_ROWS, numRows);
+        byte[] rowCodes = new byte[cols];
         float[] rowScales = new float[numGroups];
-        float[] rowOffsets = new float[numGroups];
-        int range = 1 << numBits;
-        for (int row = 0; row < panelRows(panel); row++) {
-            int[] dst = words[panel / panelsPerArray];
-            int at = offset(panel) + row % L;
-            int half = row / L * numBits;
-            source.codes(row, codes, 0);
-            for (int k = 0; k < cols; k++) {
-                dst[at + k / wordCols * L] |= (codes[k] & 0xff) << (k % wordCols * 2 * numBits + half);
+        float[] rowOffsets = new float[hasOffsets ? numGroups : 0];
+        int[] dst = words[panel / panelsPerArray];
+        for (int row = 0; row < numRows; row++) {
+            source.codes(row, rowCodes, 0);
+            for (int group = 0; group < numGroups; group++) {
+                int first = group * groupCols;
+                int count = Math.min(groupCols, cols - first);
+                int at = offset(panel) + group * groupLength;
+                for (int i = 0; i < count; i++) {
+                    int block = i / codes.blockCols;
+                    int to = at + block * codes.blockWords * L;
+                    codes.put(dst, to, i - block * codes.blockCols, row, rowCodes[first + i] & 0xff);
+                }
             }
             source.scales(row, rowScales, 0);
-            source.offsets(row, rowOffsets, 0);
-            for (int group = 0; group < numGroups; group++) {
-                int to = scaleOffset(panel) + group * PANEL_ROWS + row;
-                scales[panel / panelsPerArray][to] = rowScales[group] * range;
-                if (!symmetric) {
-                    biases[panel / panelsPerArray][to] = rowOffsets[group] - range * rowScales[group];
-                }
+            if (hasOffsets) {
+                source.offsets(row, rowOffsets, 0);
+            }
+            if (!codes.isInteger()) {
+                check(matrix, rowCodes, rowScales);
+            }
+            scales.store(panel, row, rowScales, rowOffsets);
+        }
+    }
+
+    /** Throws IllegalArgumentException for what the decoding by shifts does not hold. */
+    private static void check(QuantizedMatrix matrix, byte[] codes, float[] scales) {
+        for (float scale : scales) {
+            if (!(Math.abs(scale) <= MAX_E4M3_SCALE)) {
+                throw new IllegalArgumentException(
+                        matrix.name() + " has a scale of " + scale + " on 8-bit floats: up to " + MAX_E4M3_SCALE);
+            }
+        }
+        for (byte code : codes) {
+            if ((code & 0x7f) == 0x7f) {
+                throw new IllegalArgumentException(matrix.name() + " has an 8-bit float that is not a number");
             }
         }
     }
 
+    /** First word of column i of a group, where a block begins. */
+    private int wordOffset(int panel, int group, int i) {
+        return offset(panel) + group * groupLength + i / codes.blockCols * codes.blockWords * L;
+    }
+
+    /** Tiles begin where blocks do. */
     @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, float[] dst) {
-        int array = panel / panelsPerArray;
+    int tileCols(int col, int max) {
+        int rest = cols - col;
+        return groupCols % codes.blockCols == 0
+                ? Math.min(max, rest)
+                : Math.min(Math.min(max, rest), groupCols - col % groupCols);
+    }
+
+    @Override
+    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
+        int[] src = words[panel / panelsPerArray];
+        int firstGroup = col / groupCols;
+        int endGroup = (col + count - 1) / groupCols + 1;
         for (int done = 0; done < count; ) {
             int group = (col + done) / groupCols;
-            int run = Math.min(count - done, (group + 1) * groupCols - col - done);
-            int from = offset(panel) + (col + done) / wordCols * L;
-            int numWords = (run + wordCols - 1) / wordCols;
-            int scale = scaleOffset(panel) + group * PANEL_ROWS;
-            int to = done * PANEL_ROWS;
-            loops.unpackGroup(numBits, words[array], from, numWords, scales[array], biases[array], scale, dst, to);
+            int decoded = (group - firstGroup) % PanelScratch.MAX_GROUPS;
+            if (decoded == 0) {
+                int run = Math.min(PanelScratch.MAX_GROUPS, endGroup - group);
+                scales.decode(loops, panel, group, run, scratch.scales, 0);
+            }
+            int i = col + done - group * groupCols;
+            int run = Math.min(count - done, groupCols - i);
+            loops.unpackCodes(
+                    codes,
+                    src,
+                    wordOffset(panel, group, i),
+                    (run + codes.blockCols - 1) / codes.blockCols,
+                    scratch.scales,
+                    decoded * GroupScales.GROUP_LENGTH,
+                    scratch.tile,
+                    done * PANEL_ROWS);
             done += run;
         }
     }
 
     @Override
     void unpackRow(int row, float[] dst, int dstOffset) {
-        float[] panel = new float[Lanes.roundUp(cols, wordCols) * PANEL_ROWS];
-        unpack(new PlainPanelLoops(), row / PANEL_ROWS, 0, cols, panel);
-        for (int k = 0; k < cols; k++) {
-            dst[dstOffset + k] = panel[k * PANEL_ROWS + row % PANEL_ROWS];
+        int panel = row / PANEL_ROWS;
+        int panelRow = row % PANEL_ROWS;
+        int[] src = words[panel / panelsPerArray];
+        for (int group = 0; group < numGroups; group++) {
+            float scale = scales.scale(panel, panelRow, group);
+            float bias = scales.bias(panel, panelRow, group, scale);
+            int first = group * groupCols;
+            int count = Math.min(groupCols, cols - first);
+            for (int i = 0; i < count; i++) {
+                int code = codes.get(src, wordOffset(panel, group, i), i % codes.blockCols, panelRow);
+                dst[dstOffset + first + i] = codes.weight(code, scale, bias);
+            }
         }
     }
 
-    /** One row meets each word once: no use in unpacking it first. */
     @Override
-    boolean readsDirectly(int numRows) {
-        return numRows == 1 && cols % wordCols == 0;
+    boolean readsDirectly() {
+        return false;
     }
 
     @Override
     void accumulate(
             PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
-        int array = panel / panelsPerArray;
-        for (int done = 0; done < count; ) {
-            int group = (col + done) / groupCols;
-            int run = Math.min(count - done, (group + 1) * groupCols - col - done);
-            int from = offset(panel) + (col + done) / wordCols * L;
-            int scale = scaleOffset(panel) + group * PANEL_ROWS;
-            loops.accumulateGroup(
-                    numBits,
-                    words[array],
-                    from,
-                    run / wordCols,
-                    scales[array],
-                    biases[array],
-                    scale,
-                    x,
-                    xOffset + done,
-                    sums,
-                    s);
-            done += run;
-        }
+        throw new IllegalStateException("codes are unpacked first");
     }
 
+    /** One row meets each word once: no use in unpacking it into memory first. */
     @Override
-    int multiplyPanels(PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
-        return 0;
+    int multiplyPanels(
+            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
+        if (numRows != 1 || groupCols % codes.blockCols != 0) {
+            return 0;
+        }
+        Arrays.fill(scratch.sums, 0, (numPanels + 1) * PANEL_ROWS, 0);
+        int wholeCols = cols - cols % codes.blockCols;
+        int[] src = words[panel / panelsPerArray];
+        int maxCols = PanelScratch.MAX_GROUPS > cols / groupCols ? cols : PanelScratch.MAX_GROUPS * groupCols;
+        for (int p = 0; p < numPanels; p += 2) {
+            // Without a second panel the first is done twice, the second time into sums that nobody reads.
+            int second = p + 1 < numPanels ? 1 : 0;
+            for (int col = 0; col < wholeCols; col += maxCols) {
+                int group = col / groupCols;
+                int count = Math.min(maxCols, wholeCols - col);
+                int groups = numGroups(count, groupCols);
+                int stride = second * groups * GroupScales.GROUP_LENGTH;
+                scales.decode(loops, panel + p, group, groups, scratch.scales, 0);
+                if (second == 1) {
+                    scales.decode(loops, panel + p + 1, group, groups, scratch.scales, stride);
+                }
+                loops.multiplyCodes(
+                        codes,
+                        src,
+                        wordOffset(panel + p, group, 0),
+                        second * panelLength,
+                        count / codes.blockCols,
+                        groupCols / codes.blockCols,
+                        scratch.scales,
+                        stride,
+                        x,
+                        xOffset + col,
+                        scratch.sums,
+                        p * PANEL_ROWS);
+            }
+            if (wholeCols < cols) {
+                multiplyRest(loops, panel + p, wholeCols, x, xOffset, scratch, p * PANEL_ROWS);
+                if (second == 1) {
+                    multiplyRest(loops, panel + p + 1, wholeCols, x, xOffset, scratch, (p + 1) * PANEL_ROWS);
+                }
+            }
+        }
+        return numPanels;
+    }
+
+    /** The columns of a last block that is not full. */
+    private void multiplyRest(
+            PanelLoops loops, int panel, int col, float[] x, int xOffset, PanelScratch scratch, int s) {
+        unpack(loops, panel, col, cols - col, scratch);
+        loops.accumulateFloat(scratch.tile, 0, x, xOffset + col, cols - col, scratch.sums, s, 1);
     }
 }

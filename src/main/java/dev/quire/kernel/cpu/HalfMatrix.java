@@ -40,12 +40,22 @@ final class HalfMatrix extends PackedMatrix {
         pack(panel, src);
     }
 
-    /** Rounds a quantized panel; only for bf16. */
+    /** Rounds a quantized panel, columns back in the layer's order; only for bf16. */
     void pack(int panel, QuantizedMatrix matrix) {
         short[] src = new short[PANEL_ROWS * cols];
         DequantizedRows rows = new DequantizedRows(matrix, panel * PANEL_ROWS, panelRows(panel));
         for (int i = 0; i < panelRows(panel); i++) {
             rows.copyTo(i, src, i * cols);
+        }
+        int[] order = matrix.columnOrder();
+        if (order != null) {
+            short[] ordered = new short[src.length];
+            for (int at = 0; at < src.length; at += cols) {
+                for (int k = 0; k < cols; k++) {
+                    ordered[at + order[k]] = src[at + k];
+                }
+            }
+            src = ordered;
         }
         pack(panel, src);
     }
@@ -63,8 +73,8 @@ final class HalfMatrix extends PackedMatrix {
 
     /** For f16 only: bf16 is read directly. */
     @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, float[] dst) {
-        loops.unpackF16(words[panel / panelsPerArray], offset(panel) + col * L, count, dst);
+    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
+        loops.unpackF16(words[panel / panelsPerArray], offset(panel) + col * L, count, scratch.tile);
     }
 
     boolean isBf16() {
@@ -101,7 +111,7 @@ final class HalfMatrix extends PackedMatrix {
     }
 
     @Override
-    boolean readsDirectly(int numRows) {
+    boolean readsDirectly() {
         return bf16;
     }
 
@@ -113,11 +123,12 @@ final class HalfMatrix extends PackedMatrix {
     }
 
     @Override
-    int multiplyPanels(PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums) {
+    int multiplyPanels(
+            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
         if (!bf16) {
             return 0;
         }
         int[] src = words[panel / panelsPerArray];
-        return loops.multiplyBf16(src, offset(panel), panelLength, numPanels, x, xOffset, cols, sums, numRows);
+        return loops.multiplyBf16(src, offset(panel), panelLength, numPanels, x, xOffset, cols, scratch.sums, numRows);
     }
 }

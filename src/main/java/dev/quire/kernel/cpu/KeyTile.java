@@ -130,6 +130,9 @@ final class KeyTile {
             if (cache.type() == DType.F32) {
                 System.arraycopy(cache.floatKeys(layer, chunk), key, keys, groupAt[g], numKeys);
                 System.arraycopy(cache.floatValues(layer, chunk), value, values, g * numValues, numValues);
+            } else if (cache.type() == DType.F8_E4M3) {
+                loops.widen(cache.byteKeys(layer, chunk), key, keys, groupAt[g], numKeys);
+                loops.widen(cache.byteValues(layer, chunk), value, values, g * numValues, numValues);
             } else {
                 loops.widen(cache.shortKeys(layer, chunk), key, keys, groupAt[g], numKeys);
                 loops.widen(cache.shortValues(layer, chunk), value, values, g * numValues, numValues);

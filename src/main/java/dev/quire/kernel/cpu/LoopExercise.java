@@ -3,7 +3,6 @@ package dev.quire.kernel.cpu;
 import dev.quire.kernel.ActivationKernels.Gate;
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.AttentionParams;
-import dev.quire.kernel.Linear;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.kernel.RopeKernels.Rope;
 import dev.quire.kernel.RopeTable;
@@ -30,7 +29,7 @@ final class LoopExercise {
 
     private static final AttentionParams ATTENTION = new AttentionParams(2, 1, HEAD_DIM, 0.2f, 0, 0, null);
 
-    private final List<Linear> linears;
+    private final List<CpuLinear> linears;
     private final CpuGemm gemm;
     private final CpuNorm norm;
     private final CpuRope rope;
@@ -52,12 +51,10 @@ final class LoopExercise {
 
     /**
      * @param pool of one thread: the caller's
-     * @param matrices one of each kind of weights
+     * @param linears one of each kind of weights
      */
-    LoopExercise(WorkerPool pool, LoopChoice loops, List<PackedMatrix> matrices) {
-        linears = matrices.stream()
-                .<Linear>map(matrix -> new CpuLinear(List.of(matrix), null, 1))
-                .toList();
+    LoopExercise(WorkerPool pool, LoopChoice loops, List<CpuLinear> linears) {
+        this.linears = linears;
         gemm = new CpuGemm(pool, loops, new WeightPacker(pool, new HeapBudget(), 0));
         norm = new CpuNorm(pool, loops);
         rope = new CpuRope(pool, loops);
@@ -89,7 +86,7 @@ final class LoopExercise {
     }
 
     void run() {
-        for (Linear linear : linears) {
+        for (CpuLinear linear : linears) {
             for (int numRows : BATCHES) {
                 gemm.matmul(y, x, linear, numRows);
             }

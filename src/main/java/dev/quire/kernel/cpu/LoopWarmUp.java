@@ -14,20 +14,20 @@ final class LoopWarmUp {
     private static final long GIVE_UP_NANOS = 120_000_000_000L;
 
     private final LoopChoice choice;
-    private final List<PackedMatrix> matrices;
+    private final List<CpuLinear> linears;
 
-    /** @param matrices one of each kind of weights */
-    LoopWarmUp(LoopChoice choice, List<PackedMatrix> matrices) {
+    /** @param linears one of each kind of weights */
+    LoopWarmUp(LoopChoice choice, List<CpuLinear> linears) {
         this.choice = choice;
-        this.matrices = matrices;
+        this.linears = linears;
     }
 
     /** Returns when the choice is made; ends early when the thread is interrupted. */
     void run() {
         CpuLoops vector = CpuLoops.vector();
         try (WorkerPool pool = new WorkerPool(1)) {
-            LoopExercise fast = new LoopExercise(pool, new LoopChoice(vector), matrices);
-            LoopExercise plain = new LoopExercise(pool, new LoopChoice(CpuLoops.plain()), matrices);
+            LoopExercise fast = new LoopExercise(pool, new LoopChoice(vector), linears);
+            LoopExercise plain = new LoopExercise(pool, new LoopChoice(CpuLoops.plain()), linears);
             long start = System.nanoTime();
             int wins = 0;
             while (wins < WINS && !Thread.currentThread().isInterrupted()) {

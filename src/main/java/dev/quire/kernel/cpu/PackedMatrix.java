@@ -40,30 +40,34 @@ abstract class PackedMatrix {
     /** Bytes that stay resident. */
     abstract long numBytes();
 
-    /** Converts columns [col, col + count) of a panel to f32 at {@code dst[0]}: [count, PANEL_ROWS]. */
-    abstract void unpack(PanelLoops loops, int panel, int col, int count, float[] dst);
+    /** Columns of a tile that begins at {@code col}, at most {@code max}: tiles end where {@link #unpack} can begin. */
+    int tileCols(int col, int max) {
+        return Math.min(max, cols - col);
+    }
 
-    /** Converts one row to f32. */
+    /** Converts columns [col, col + count) of a panel, one tile, to f32 at {@code scratch.tile[0]}: [count, PANEL_ROWS]. */
+    abstract void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch);
+
+    /** Converts one row to f32, columns in the matrix' own order. */
     abstract void unpackRow(int row, float[] dst, int dstOffset);
 
-    /** Whether {@link #accumulate} takes a step of this many rows; else the caller unpacks first. */
-    abstract boolean readsDirectly(int numRows);
+    /** Whether there is {@link #accumulate}; else the caller unpacks first. */
+    abstract boolean readsDirectly();
 
     /** As {@link PanelLoops#accumulateFloat}, with columns [col, col + count) of a panel. */
     abstract void accumulate(
             PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows);
 
     /**
-     * sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, several panels at
+     * scratch.sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, several panels at
      * a time so that their chains overlap; for one or two rows, where one panel alone would wait for its own sums.
      * Panels are of one array.
      *
      * @param x [cols, numRows] from xOffset
-     * @param sums [numPanels, numRows, PANEL_ROWS]
      * @return how many panels it took, from the first; 0 when it has no such kernel
      */
     abstract int multiplyPanels(
-            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, float[] sums);
+            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch);
 
     final int panelRows(int panel) {
         return Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS);

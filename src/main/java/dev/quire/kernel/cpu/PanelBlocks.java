@@ -13,13 +13,17 @@ final class PanelBlocks {
     final int[] numPanels;
     final int[] output;
 
-    /** @param size panels of a block at most */
-    PanelBlocks(List<PackedMatrix> parts, int size) {
+    /**
+     * @param form only parts that take this form of input
+     * @param size panels of a block at most
+     */
+    PanelBlocks(List<CpuLinear.Part> parts, InputForm form, int size) {
         List<int[]> blocks = new ArrayList<>();
         int firstOutput = 0;
         for (int p = 0; p < parts.size(); p++) {
-            PackedMatrix matrix = parts.get(p);
-            for (int at = 0; at < matrix.numPanels; ) {
+            PackedMatrix matrix = parts.get(p).matrix();
+            boolean included = parts.get(p).form().equals(form);
+            for (int at = 0; included && at < matrix.numPanels; ) {
                 // Not across the border of two arrays.
                 int inArray = matrix.panelsPerArray - at % matrix.panelsPerArray;
                 int taken = Math.min(Math.min(size, inArray), matrix.numPanels - at);

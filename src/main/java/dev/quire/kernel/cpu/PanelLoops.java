@@ -50,36 +50,68 @@ interface PanelLoops {
     void unpackF16(int[] src, int from, int count, float[] dst);
 
     /**
-     * Integers of one group to f32, see {@link GroupMatrix}.
+     * Scales of groups to what the loops of codes read.
      *
-     * @param biases as scales, or empty: symmetric
-     * @param scale index of the group's first scale
+     * @param scales f32 [count, 2L] from {@code from}
+     * @param offsets as scales, or empty: symmetric
+     * @param factor power of two; multiplies the scales
+     * @param dst [count, 4L] from {@code to}: scales of a panel's rows, then what is added to f times a scale
+     */
+    void decodeScales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to);
+
+    /** As {@link #decodeScales}, of bf16 words [count, L]: row l low, row L + l high. */
+    void decodeBf16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to);
+
+    /** As {@link #decodeBf16Scales}, of f16. */
+    void decodeF16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to);
+
+    /**
+     * Codes of one group to f32, see {@link PanelCodes}.
+     *
+     * @param numBlocks blocks from {@code from}
+     * @param scales [4L] from {@code scale}, see {@link #decodeScales}
      * @param dst [columns, 2L] from {@code to}
      */
-    void unpackGroup(
-            int numBits,
-            int[] src,
-            int from,
-            int numWords,
-            float[] scales,
-            float[] biases,
-            int scale,
-            float[] dst,
-            int to);
+    void unpackCodes(
+            PanelCodes codes, int[] w, int from, int numBlocks, float[] scales, int scale, float[] dst, int to);
 
-    /** As {@link #unpackGroup}, multiplied with one activation row right away. */
-    void accumulateGroup(
-            int numBits,
-            int[] src,
+    /**
+     * Two panels of codes times one row: sums[s + p · 2L, :] += Σ w[p, k, :] · x[k], with the bits of {@link
+     * #accumulateFloat} on what {@link #unpackCodes} makes of them.
+     *
+     * @param from the first panel's first block; the second panel's is panelLength words on
+     * @param numBlocks blocks of each
+     * @param groupBlocks blocks that share scales; the last group may be shorter
+     * @param scales [groups, 4L] from 0, the second panel's from {@code stride}, see {@link #decodeScales}
+     */
+    void multiplyCodes(
+            PanelCodes codes,
+            int[] w,
             int from,
-            int numWords,
+            int panelLength,
+            int numBlocks,
+            int groupBlocks,
             float[] scales,
-            float[] biases,
-            int scale,
+            int stride,
             float[] x,
             int xFrom,
             float[] sums,
             int s);
+
+    /** The largest |x[from, + count)|; 0 of nothing. */
+    float maxMagnitude(float[] x, int from, int count);
+
+    /** The smallest x[from, + count), at most 0. */
+    float min(float[] x, int from, int count);
+
+    /** The largest x[from, + count), at least 0. */
+    float max(float[] x, int from, int count);
+
+    /** dst[to + i] = q · scale, q = x[from + i] / scale rounded to an integer, ties to even, and limited; limits up to ±2²². */
+    void roundIntegers(float[] x, int from, int count, float scale, int min, int max, float[] dst, int to);
+
+    /** dst[to + i] = q · scale, q = x[from + i] / scale rounded to E4M3, ties to even, saturated at ±448. */
+    void roundE4m3(float[] x, int from, int count, float scale, float[] dst, int to);
 
     /** 2L floats. */
     void copyPanel(float[] src, int from, float[] dst, int to);

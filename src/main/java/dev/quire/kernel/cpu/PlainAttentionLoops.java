@@ -1,5 +1,7 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.tensor.FloatBits;
+
 /** Scalar loops with the bits of the vector ones. */
 final class PlainAttentionLoops implements AttentionLoops {
     private static final int L = Lanes.COUNT;
@@ -98,6 +100,13 @@ final class PlainAttentionLoops implements AttentionLoops {
     public void widen(short[] source, int from, float[] target, int to, int n) {
         for (int i = 0; i < n; i++) {
             target[to + i] = Float.intBitsToFloat(source[from + i] << 16);
+        }
+    }
+
+    @Override
+    public void widen(byte[] source, int from, float[] target, int to, int n) {
+        for (int i = 0; i < n; i++) {
+            target[to + i] = FloatBits.f8e4m3ToFloat(source[from + i]);
         }
     }
 }

@@ -7,11 +7,17 @@ package dev.quire.kernel.cpu;
 final class PlainPanelLoops implements PanelLoops {
     private static final int L = Lanes.COUNT;
     private static final int HIGH = 0xffff0000;
-    private static final int ONE = 0x3f800000;
-    private static final int SIGNIFICAND_BITS = 23;
-    private static final float SYMMETRIC_BIAS = -1.5f;
     private static final int F16_BITS = 0x8fffe000;
     private static final float F16_SCALE = 0x1p112f;
+
+    /** Added and taken off again, it leaves an integer: 1.5 · 2²³ has no bits below 1. */
+    static final float ROUNDER = 0x1.8p23f;
+
+    static final float MAX_E4M3 = 448;
+    static final float MIN_E4M3_NORMAL = 0x1p-6f;
+    static final int EXPONENT = 0x7f800000;
+    /** Times the power of two below a number it leaves three bits below that when added and taken off. */
+    static final float E4M3_ROUNDER = 0x1.8p20f;
 
     @Override
     public void accumulateFloat(
@@ -156,75 +162,147 @@ final class PlainPanelLoops implements PanelLoops {
     }
 
     @Override
-    public void unpackGroup(
-            int numBits,
-            int[] src,
-            int from,
-            int numWords,
-            float[] scales,
-            float[] biases,
-            int scale,
-            float[] dst,
-            int to) {
-        int wordCols = 16 / numBits;
-        for (int lane = 0; lane < L; lane++) {
-            float low = scales[scale + lane];
-            float high = scales[scale + L + lane];
-            float lowBias = bias(scales, biases, scale + lane);
-            float highBias = bias(scales, biases, scale + L + lane);
-            for (int i = 0; i < numWords; i++) {
-                int word = src[from + i * L + lane];
-                for (int c = 0; c < wordCols; c++) {
-                    int at = to + (i * wordCols + c) * 2 * L + lane;
-                    dst[at] = Math.fma(significand(word, 2 * c, numBits), low, lowBias);
-                    dst[at + L] = Math.fma(significand(word, 2 * c + 1, numBits), high, highBias);
+    public void decodeScales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+        for (int i = 0; i < count * 2 * L; i++) {
+            float scale = Float.intBitsToFloat(scales[from + i]) * factor;
+            int at = to + i / (2 * L) * 4 * L + i % (2 * L);
+            dst[at] = scale;
+            dst[at + 2 * L] = offsets.length == 0
+                    ? scale * GroupScales.SYMMETRIC_BIAS
+                    : Float.intBitsToFloat(offsets[from + i]) - scale;
+        }
+    }
+
+    @Override
+    public void decodeBf16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+        for (int i = 0; i < count * L; i++) {
+            int at = to + i / L * 4 * L + i % L;
+            for (int half = 0; half < 2; half++) {
+                float scale = Float.intBitsToFloat(bf16Half(scales[from + i], half)) * factor;
+                dst[at + half * L] = scale;
+                dst[at + (2 + half) * L] = offsets.length == 0
+                        ? scale * GroupScales.SYMMETRIC_BIAS
+                        : Float.intBitsToFloat(bf16Half(offsets[from + i], half)) - scale;
+            }
+        }
+    }
+
+    private static int bf16Half(int word, int half) {
+        return half == 0 ? word << 16 : word & HIGH;
+    }
+
+    @Override
+    public void decodeF16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+        for (int i = 0; i < count * L; i++) {
+            int at = to + i / L * 4 * L + i % L;
+            for (int half = 0; half < 2; half++) {
+                float scale = f16Half(scales[from + i], half) * factor;
+                dst[at + half * L] = scale;
+                dst[at + (2 + half) * L] = offsets.length == 0
+                        ? scale * GroupScales.SYMMETRIC_BIAS
+                        : f16Half(offsets[from + i], half) - scale;
+            }
+        }
+    }
+
+    private static float f16Half(int word, int half) {
+        int top = half == 0 ? word << 16 : word;
+        return Float.intBitsToFloat(top >> 3 & F16_BITS) * F16_SCALE;
+    }
+
+    @Override
+    public void unpackCodes(
+            PanelCodes codes, int[] w, int from, int numBlocks, float[] scales, int scale, float[] dst, int to) {
+        for (int row = 0; row < 2 * L; row++) {
+            float rowScale = scales[scale + row];
+            float rowBias = scales[scale + 2 * L + row];
+            int at = to + row;
+            for (int block = 0; block < numBlocks; block++) {
+                int words = from + block * codes.blockWords * L;
+                for (int i = 0; i < codes.blockCols; i++, at += 2 * L) {
+                    dst[at] = codes.weight(codes.get(w, words, i, row), rowScale, rowBias);
                 }
             }
         }
     }
 
     @Override
-    public void accumulateGroup(
-            int numBits,
-            int[] src,
+    public void multiplyCodes(
+            PanelCodes codes,
+            int[] w,
             int from,
-            int numWords,
+            int panelLength,
+            int numBlocks,
+            int groupBlocks,
             float[] scales,
-            float[] biases,
-            int scale,
+            int stride,
             float[] x,
             int xFrom,
             float[] sums,
             int s) {
-        int wordCols = 16 / numBits;
-        for (int lane = 0; lane < L; lane++) {
-            float low = scales[scale + lane];
-            float high = scales[scale + L + lane];
-            float lowBias = bias(scales, biases, scale + lane);
-            float highBias = bias(scales, biases, scale + L + lane);
-            float a = sums[s + lane];
-            float b = sums[s + L + lane];
-            for (int i = 0; i < numWords; i++) {
-                int word = src[from + i * L + lane];
-                for (int c = 0; c < wordCols; c++) {
-                    float v = x[xFrom + i * wordCols + c];
-                    a = Math.fma(Math.fma(significand(word, 2 * c, numBits), low, lowBias), v, a);
-                    b = Math.fma(Math.fma(significand(word, 2 * c + 1, numBits), high, highBias), v, b);
+        for (int row = 0; row < 2 * L; row++) {
+            float a = sums[s + row];
+            float b = sums[s + 2 * L + row];
+            int at = xFrom;
+            for (int block = 0; block < numBlocks; block++) {
+                int scale = block / groupBlocks * 4 * L + row;
+                int words = from + block * codes.blockWords * L;
+                for (int i = 0; i < codes.blockCols; i++, at++) {
+                    int code0 = codes.get(w, words, i, row);
+                    a = Math.fma(codes.weight(code0, scales[scale], scales[scale + 2 * L]), x[at], a);
+                    int code1 = codes.get(w, words + panelLength, i, row);
+                    int scale1 = stride + scale;
+                    b = Math.fma(codes.weight(code1, scales[scale1], scales[scale1 + 2 * L]), x[at], b);
                 }
             }
-            sums[s + lane] = a;
-            sums[s + L + lane] = b;
+            sums[s + row] = a;
+            sums[s + 2 * L + row] = b;
         }
     }
 
-    private static float bias(float[] scales, float[] biases, int at) {
-        return biases.length == 0 ? scales[at] * SYMMETRIC_BIAS : biases[at];
+    @Override
+    public float maxMagnitude(float[] x, int from, int count) {
+        float max = 0;
+        for (int i = from; i < from + count; i++) {
+            max = Math.max(max, Math.abs(x[i]));
+        }
+        return max;
     }
 
-    /** 1 + q / 2ⁿ. */
-    private static float significand(int word, int index, int numBits) {
-        int q = word >>> index * numBits & (1 << numBits) - 1;
-        return Float.intBitsToFloat(ONE | q << SIGNIFICAND_BITS - numBits);
+    @Override
+    public float min(float[] x, int from, int count) {
+        float min = 0;
+        for (int i = from; i < from + count; i++) {
+            min = Math.min(min, x[i]);
+        }
+        return min;
+    }
+
+    @Override
+    public float max(float[] x, int from, int count) {
+        float max = 0;
+        for (int i = from; i < from + count; i++) {
+            max = Math.max(max, x[i]);
+        }
+        return max;
+    }
+
+    @Override
+    public void roundIntegers(float[] x, int from, int count, float scale, int min, int max, float[] dst, int to) {
+        for (int i = 0; i < count; i++) {
+            float q = Math.min(max, Math.max(min, x[from + i] / scale));
+            dst[to + i] = (q + ROUNDER - ROUNDER) * scale;
+        }
+    }
+
+    @Override
+    public void roundE4m3(float[] x, int from, int count, float scale, float[] dst, int to) {
+        for (int i = 0; i < count; i++) {
+            float q = Math.min(MAX_E4M3, Math.max(-MAX_E4M3, x[from + i] / scale));
+            int exponent = Float.floatToRawIntBits(q) & EXPONENT;
+            float rounder = Math.max(Float.intBitsToFloat(exponent), MIN_E4M3_NORMAL) * E4M3_ROUNDER;
+            dst[to + i] = (q + rounder - rounder) * scale;
+        }
     }
 
     @Override

@@ -52,11 +52,12 @@ final class RopeCosSin implements RopeKernels.Rope {
         float[] cos = new float[count * numPairs];
         float[] sin = new float[count * numPairs];
         for (int p = 0; p < count; p++) {
+            float scale = table.scaleAt(first + p);
             for (int i = 0; i < numPairs; i++) {
                 // The angle is rounded to float as Hugging Face does; at position 100,000 that is visible.
                 float angle = (first + p) * table.inverseFrequencies()[i];
-                cos[p * numPairs + i] = (float) Math.cos(angle) * table.scale();
-                sin[p * numPairs + i] = (float) Math.sin(angle) * table.scale();
+                cos[p * numPairs + i] = (float) Math.cos(angle) * scale;
+                sin[p * numPairs + i] = (float) Math.sin(angle) * scale;
             }
         }
         cosChunks[chunk] = cos;

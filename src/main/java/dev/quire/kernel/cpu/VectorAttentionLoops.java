@@ -132,4 +132,9 @@ final class VectorAttentionLoops implements AttentionLoops {
     public void widen(short[] source, int from, float[] target, int to, int n) {
         VectorMath.widen(source, from, target, to, n);
     }
+
+    @Override
+    public void widen(byte[] source, int from, float[] target, int to, int n) {
+        VectorMath.widen(source, from, target, to, n);
+    }
 }

@@ -1,5 +1,6 @@
 package dev.quire.kernel.cpu;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -14,6 +15,12 @@ final class VectorMath {
     /** As many shorts as {@link Lanes#F} has floats. */
     private static final VectorSpecies<Short> HALF =
             VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+
+    /** At least as many bytes as {@link Lanes#F} has floats; no vector is shorter than 64 bits. */
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, F.vectorBitSize() / 4)));
+
+    private static final int SIGN = 0x80000000;
 
     private VectorMath() {}
 
@@ -54,6 +61,27 @@ final class VectorMath {
             IntVector bits = (IntVector)
                     ShortVector.fromArray(HALF, source, from + i).convertShape(VectorOperators.S2I, Species.I, 0);
             bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, to + i);
+        }
+    }
+
+    /** Widens n FP8 E4M3 values, as {@code FloatBits} does; n is a multiple of 16. */
+    static void widen(byte[] source, int from, float[] target, int to, int n) {
+        for (int i = 0; i < n; i += BYTES.length()) {
+            ByteVector bytes = ByteVector.fromArray(BYTES, source, from + i);
+            for (int part = 0; part * Lanes.COUNT < BYTES.length(); part++) {
+                IntVector bits = (IntVector) bytes.convertShape(VectorOperators.B2I, Species.I, part);
+                IntVector magnitude = bits.and(0x7f);
+                FloatVector value = magnitude
+                        .lanewise(VectorOperators.LSHL, 20)
+                        .reinterpretAsFloats()
+                        .mul(0x1p120f);
+                value = value.blend(
+                        Float.NaN, magnitude.compare(VectorOperators.EQ, 0x7f).cast(F));
+                value.reinterpretAsInts()
+                        .or(bits.and(SIGN))
+                        .reinterpretAsFloats()
+                        .intoArray(target, to + i + part * Lanes.COUNT);
+            }
         }
     }
 

@@ -15,6 +15,8 @@ final class VectorPanelLoops implements PanelLoops {
     /** Exponent bias 15 read as 127. */
     private static final float F16_SCALE = 0x1p112f;
 
+    private final RoundingTile rounding = new RoundingTile();
+
     @Override
     public void accumulateFloat(
             float[] w, int wFrom, float[] x, int xFrom, int count, float[] sums, int s, int numRows) {
@@ -74,51 +76,89 @@ final class VectorPanelLoops implements PanelLoops {
     }
 
     @Override
-    public void unpackGroup(
-            int numBits,
-            int[] src,
-            int from,
-            int numWords,
-            float[] scales,
-            float[] biases,
-            int scale,
-            float[] dst,
-            int to) {
-        boolean symmetric = biases.length == 0;
-        if (numBits == 8 && symmetric) {
-            GroupTile.unpack8(src, from, numWords, scales, scale, dst, to);
-        } else if (numBits == 8) {
-            GroupTile.unpack8(src, from, numWords, scales, biases, scale, dst, to);
-        } else if (symmetric) {
-            GroupTile.unpack4(src, from, numWords, scales, scale, dst, to);
-        } else {
-            GroupTile.unpack4(src, from, numWords, scales, biases, scale, dst, to);
+    public void decodeScales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+        ScaleTile.decode(scales, offsets, from, count, factor, dst, to);
+    }
+
+    @Override
+    public void decodeBf16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+        ScaleTile.decodeBf16(scales, offsets, from, count, factor, dst, to);
+    }
+
+    @Override
+    public void decodeF16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+        ScaleTile.decodeF16(scales, offsets, from, count, factor, dst, to);
+    }
+
+    @Override
+    public void unpackCodes(
+            PanelCodes codes, int[] w, int from, int numBlocks, float[] scales, int scale, float[] dst, int to) {
+        switch (codes) {
+            case INT4 -> GroupTile.unpack4(w, from, numBlocks, scales, scale, dst, to);
+            case INT5 -> HighBitsTile.unpack5(w, from, numBlocks, scales, scale, dst, to);
+            case INT6 -> HighBitsTile.unpack6(w, from, numBlocks, scales, scale, dst, to);
+            case INT8 -> GroupTile.unpack8(w, from, numBlocks, scales, scale, dst, to);
+            case E4M3 -> GroupTile.unpackE4m3(w, from, numBlocks, scales, scale, dst, to);
         }
     }
 
     @Override
-    public void accumulateGroup(
-            int numBits,
-            int[] src,
+    public void multiplyCodes(
+            PanelCodes codes,
+            int[] w,
             int from,
-            int numWords,
+            int panelLength,
+            int numBlocks,
+            int groupBlocks,
             float[] scales,
-            float[] biases,
-            int scale,
+            int stride,
             float[] x,
             int xFrom,
             float[] sums,
             int s) {
-        boolean symmetric = biases.length == 0;
-        if (numBits == 8 && symmetric) {
-            GroupTile.accumulate8(src, from, numWords, scales, scale, x, xFrom, sums, s);
-        } else if (numBits == 8) {
-            GroupTile.accumulate8(src, from, numWords, scales, biases, scale, x, xFrom, sums, s);
-        } else if (symmetric) {
-            GroupTile.accumulate4(src, from, numWords, scales, scale, x, xFrom, sums, s);
-        } else {
-            GroupTile.accumulate4(src, from, numWords, scales, biases, scale, x, xFrom, sums, s);
+        int w1 = from + panelLength;
+        int s1 = s + 2 * L;
+        switch (codes) {
+            case INT4 ->
+                GroupTile.multiply4(w, from, panelLength, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s);
+            case INT5 -> {
+                HighBitsTile.multiply5(w, from, numBlocks, groupBlocks, scales, 0, x, xFrom, sums, s);
+                HighBitsTile.multiply5(w, w1, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s1);
+            }
+            case INT6 -> {
+                HighBitsTile.multiply6(w, from, numBlocks, groupBlocks, scales, 0, x, xFrom, sums, s);
+                HighBitsTile.multiply6(w, w1, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s1);
+            }
+            case INT8 ->
+                GroupTile.multiply8(w, from, panelLength, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s);
+            case E4M3 ->
+                GroupTile.multiplyE4m3(w, from, panelLength, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s);
         }
+    }
+
+    @Override
+    public float maxMagnitude(float[] x, int from, int count) {
+        return rounding.maxMagnitude(x, from, count);
+    }
+
+    @Override
+    public float min(float[] x, int from, int count) {
+        return rounding.min(x, from, count);
+    }
+
+    @Override
+    public float max(float[] x, int from, int count) {
+        return rounding.max(x, from, count);
+    }
+
+    @Override
+    public void roundIntegers(float[] x, int from, int count, float scale, int min, int max, float[] dst, int to) {
+        rounding.roundIntegers(x, from, count, scale, min, max, dst, to);
+    }
+
+    @Override
+    public void roundE4m3(float[] x, int from, int count, float scale, float[] dst, int to) {
+        rounding.roundE4m3(x, from, count, scale, dst, to);
     }
 
     @Override

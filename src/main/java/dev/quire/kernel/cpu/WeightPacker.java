@@ -1,7 +1,7 @@
 package dev.quire.kernel.cpu;
 
-import dev.quire.kernel.DequantizedRows;
 import dev.quire.kernel.LinearWeight;
+import dev.quire.tensor.ActivationScheme;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.QuantizedMatrix;
@@ -12,45 +12,58 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes checkpoint matrices into packed ones, panels spread over the pool.
+ * Takes checkpoint matrices into packed ones, panels spread over the pool. Quantized ones stay packed.
  *
- * <p>Small matrices of 4- or 8-bit integers become bf16, rounded as transformers and vLLM's kernels round them: where
- * the weights stay in a cache, unpacking integers costs more than reading two bytes, see {@code KernelBench}. Large ones
- * stay packed: who quantizes a large model does it for the memory.
+ * <p>But for a tiny model, one whose quantized weights together have few elements: its integers become bf16, rounded as
+ * transformers and vLLM's kernels round them. All of it stays in a cache then, where unpacking integers costs more than
+ * reading two bytes, see {@code KernelBench}; who quantizes a larger model does it for the memory.
  */
 final class WeightPacker {
-    /** Matrices up to 8 MiB of bf16. */
-    static final long EXPANDED_ELEMENTS = 4 << 20;
+    /** Quantized elements of a tiny model, at most: 128 MiB of bf16. */
+    static final long TINY_MODEL_ELEMENTS = 64 << 20;
 
     private static final int SAMPLE_ROWS = 4 * PackedMatrix.PANEL_ROWS;
     private static final int SAMPLE_COLS = 32;
 
     private final WorkerPool pool;
     private final HeapBudget budget;
-    private final long maxExpandedElements;
-    private final Map<String, PackedMatrix> kinds = new ConcurrentHashMap<>();
+    private final long tinyModelElements;
+    private boolean expandsIntegers;
+    private final Map<String, CpuLinear> kinds = new ConcurrentHashMap<>();
 
-    /** @param maxExpandedElements integer matrices of up to so many elements become bf16 */
-    WeightPacker(WorkerPool pool, HeapBudget budget, long maxExpandedElements) {
+    /** @param tinyModelElements the integers of a model with up to so many quantized elements become bf16; 0: of none */
+    WeightPacker(WorkerPool pool, HeapBudget budget, long tinyModelElements) {
         this.pool = pool;
         this.budget = budget;
-        this.maxExpandedElements = maxExpandedElements;
+        this.tinyModelElements = tinyModelElements;
     }
 
-    /** A small matrix of zeros for each kind that was packed until now. */
-    List<PackedMatrix> kinds() {
+    /** As {@link CpuGemm#expect}. */
+    void expect(List<LinearWeight> matrices) {
+        long numElements = matrices.stream()
+                .flatMap(weight -> weight.leaves().stream())
+                .filter(LinearWeight.Quantized.class::isInstance)
+                .mapToLong(leaf -> (long) leaf.outFeatures() * leaf.inFeatures())
+                .sum();
+        expandsIntegers = numElements <= tinyModelElements;
+    }
+
+    /** Small matrices of zeros, one for each kind of product that was packed until now. */
+    List<CpuLinear> kinds() {
         return List.copyOf(kinds.values());
     }
 
     CpuLinear pack(LinearWeight weight) {
         List<LinearWeight.Leaf> leaves = weight.leaves();
-        List<PackedMatrix> parts = new ArrayList<>();
+        List<CpuLinear.Part> parts = new ArrayList<>();
         for (LinearWeight.Leaf leaf : leaves) {
             budget.require(leaf.name(), residentBytes(leaf));
-            parts.add(
-                    leaf instanceof LinearWeight.Dense dense
-                            ? pack(dense.weight())
-                            : remember(pack(((LinearWeight.Quantized) leaf).matrix())));
+            PackedMatrix matrix = leaf instanceof LinearWeight.Dense dense
+                    ? pack(dense.weight())
+                    : pack((LinearWeight.Quantized) leaf);
+            InputForm form = matrix instanceof GroupMatrix ? InputForm.of(leaf) : InputForm.PLAIN;
+            remember(matrix, form);
+            parts.add(new CpuLinear.Part(matrix, form));
         }
         return new CpuLinear(parts, bias(weight.outFeatures(), leaves), pool.numThreads());
     }
@@ -60,19 +73,13 @@ final class WeightPacker {
         for (LinearWeight.Leaf leaf : weight.leaves()) {
             long padded = Lanes.roundUp(leaf.outFeatures(), PackedMatrix.PANEL_ROWS);
             numBytes += 4 * padded;
-            if (leaf instanceof LinearWeight.Quantized quantized && isPacked(quantized.matrix())) {
-                QuantizedMatrix matrix = quantized.matrix();
-                numBytes += GroupMatrix.numBytes(
-                        matrix.numRows(),
-                        matrix.numCols(),
-                        matrix.codes().numBits(),
-                        matrix.groupSize(),
-                        matrix.isSymmetric());
+            if (leaf instanceof LinearWeight.Quantized quantized && !isExpanded(quantized)) {
+                numBytes += GroupMatrix.numBytes(quantized.matrix());
             } else {
-                boolean half = leaf instanceof LinearWeight.Dense dense
-                        ? dense.weight().dtype().sizeBytes() == 2
-                        : isExpanded(((LinearWeight.Quantized) leaf).matrix());
-                numBytes += (half ? 2 : 4) * padded * leaf.inFeatures();
+                int element = leaf instanceof LinearWeight.Dense dense
+                        ? dense.weight().dtype().sizeBytes()
+                        : 2;
+                numBytes += element * padded * leaf.inFeatures();
             }
         }
         return numBytes;
@@ -93,61 +100,45 @@ final class WeightPacker {
     }
 
     /** A matrix [rows, cols] in F32, BF16 or F16. */
-    PackedMatrix pack(HostTensor tensor) {
+    private PackedMatrix pack(HostTensor tensor) {
         int rows = tensor.shape().intDim(0);
         int cols = tensor.shape().intDim(1);
         if (tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16) {
             HalfMatrix matrix = new HalfMatrix(rows, cols, tensor.dtype() == DType.BF16);
             pool.run(matrix.numPanels, panel -> matrix.pack(panel, tensor));
-            return remember(matrix);
+            return matrix;
         }
         FloatMatrix matrix = new FloatMatrix(rows, cols);
         pool.run(matrix.numPanels, panel -> matrix.pack(panel, tensor));
-        return remember(matrix);
-    }
-
-    private PackedMatrix remember(PackedMatrix matrix) {
-        kinds.computeIfAbsent(matrix.kind(), kind -> matrix.ofSameKind(SAMPLE_ROWS, SAMPLE_COLS));
         return matrix;
     }
 
-    private boolean isPacked(QuantizedMatrix matrix) {
-        return !isExpanded(matrix)
-                && GroupMatrix.supports(matrix.numCols(), matrix.codes().numBits(), matrix.groupSize());
-    }
-
-    private boolean isExpanded(QuantizedMatrix matrix) {
-        return (long) matrix.numRows() * matrix.numCols() <= maxExpandedElements;
-    }
-
-    private PackedMatrix pack(QuantizedMatrix matrix) {
-        QuantizedMatrix.Codes codes = matrix.codes();
-        if (codes != QuantizedMatrix.Codes.INT4 && codes != QuantizedMatrix.Codes.INT8) {
-            throw new IllegalArgumentException(matrix.name() + " has weights in " + codes + ": INT4 or INT8 fit");
-        }
-        int rows = matrix.numRows();
-        int cols = matrix.numCols();
-        if (isExpanded(matrix)) {
-            HalfMatrix half = new HalfMatrix(rows, cols, true);
+    private PackedMatrix pack(LinearWeight.Quantized weight) {
+        QuantizedMatrix matrix = weight.matrix();
+        if (isExpanded(weight)) {
+            HalfMatrix half = new HalfMatrix(matrix.numRows(), matrix.numCols(), true);
             pool.run(half.numPanels, panel -> half.pack(panel, matrix));
             return half;
         }
-        if (!isPacked(matrix)) {
-            // Groups that are no whole words are rare enough to be kept in f32.
-            FloatMatrix floats = new FloatMatrix(rows, cols);
-            pool.run(floats.numPanels, panel -> {
-                int count = floats.panelRows(panel);
-                DequantizedRows reader = new DequantizedRows(matrix, panel * PackedMatrix.PANEL_ROWS, count);
-                float[] values = new float[count * cols];
-                for (int i = 0; i < count; i++) {
-                    reader.copyTo(i, values, i * cols);
-                }
-                floats.pack(panel, values);
-            });
-            return floats;
-        }
-        GroupMatrix packed = new GroupMatrix(rows, cols, codes.numBits(), matrix.groupSize(), matrix.isSymmetric());
+        GroupMatrix packed = GroupMatrix.of(matrix);
         pool.run(packed.numPanels, panel -> packed.pack(panel, matrix));
         return packed;
+    }
+
+    private boolean isExpanded(LinearWeight.Quantized weight) {
+        return expandsIntegers
+                && weight.matrix().codes().isInteger()
+                && weight.activations().kind() == ActivationScheme.Kind.NONE;
+    }
+
+    private void remember(PackedMatrix matrix, InputForm form) {
+        ActivationScheme rounding = form.rounding();
+        kinds.computeIfAbsent(
+                matrix.kind() + ", " + rounding.kind() + (rounding.isSymmetric() ? "" : " with zero point"),
+                kind -> new CpuLinear(
+                        List.of(new CpuLinear.Part(
+                                matrix.ofSameKind(SAMPLE_ROWS, SAMPLE_COLS), new InputForm(null, rounding))),
+                        null,
+                        1));
     }
 }

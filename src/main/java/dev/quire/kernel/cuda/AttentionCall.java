@@ -80,6 +80,18 @@ final class AttentionCall {
         return params;
     }
 
+    /** Multiplies a query's product with a key as it is stored. */
+    float scale() {
+        return params.scale() * pages.keyScale(layer);
+    }
+
+    /** The last parameter of every kernel that reads FP8 pages; others do not have it. */
+    void setValueScale(KernelLaunch kernel, int parameter) {
+        if (pages.form() == PageForm.FP8) {
+            kernel.set(parameter, pages.valueScale(layer));
+        }
+    }
+
     /** Device address of f32 [numHeads], or 0. */
     long sinks() {
         return sinks;

@@ -6,6 +6,7 @@ import dev.quire.kernel.AttentionParams;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,9 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     /** Head widths that the tiled kernels are compiled for; others take the plain one. */
     private static final Set<Integer> TILED = Set.of(64, 80, 96, 128, 256);
 
+    /** Rotation and the cache take so many elements at once. */
+    private static final int VECTOR = 8;
+
     private final KernelFactory kernels;
     private final StepInputs step;
     private final WeightLoader loader;
@@ -26,11 +30,15 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     /** Device address of f32 [numHeads] for each set of parameters that has sinks. */
     private final Map<AttentionParams, Long> sinks = new IdentityHashMap<>();
 
+    private final Set<Integer> headDims = new HashSet<>();
+    private PageForm form = PageForm.BF16;
+    /** The form for which the kernels below were made. */
+    private PageForm plannedForm = PageForm.BF16;
+
     private @Nullable PlainAttention plain;
     private @Nullable DecodeAttention decode;
     private @Nullable VarlenAttention varlen;
     private @Nullable HopperAttention hopper;
-    private int tileRows = 1;
 
     /** @param invariant a row's result must depend on its own keys only */
     CudaAttention(KernelFactory kernels, StepInputs step, WeightLoader loader, boolean invariant) {
@@ -42,6 +50,10 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
 
     @Override
     public void announce(AttentionParams params) {
+        if (params.headDim() % VECTOR != 0) {
+            throw new IllegalArgumentException(
+                    "heads of " + params.headDim() + " dimensions on CUDA, which needs a multiple of " + VECTOR);
+        }
         if (!windows.contains(params.slidingWindow())) {
             windows.add(params.slidingWindow());
         }
@@ -51,34 +63,50 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
             loader.uploadFloats(logits, address);
             sinks.put(params, address);
         }
-        if (!TILED.contains(params.headDim())) {
-            plain = plain == null ? new PlainAttention(kernels) : plain;
-            return;
-        }
-        varlen = varlen == null ? new VarlenAttention(kernels, params.headDim()) : varlen;
-        if (!invariant && DecodeAttention.fits(kernels.device(), params.headDim())) {
-            decode = decode == null ? new DecodeAttention(kernels, params.headDim()) : decode;
-        }
-        if (!invariant && kernels.device().isHopper()) {
-            hopper = hopper == null ? new HopperAttention(kernels, params.headDim()) : hopper;
-        }
-        tileRows = hopper == null
-                ? VarlenAttention.tileRows(params.headDim())
-                : HopperAttention.tileRows(params.headDim());
+        headDims.add(params.headDim());
     }
 
-    /** How steps of the announced model are cut. */
+    /** Says what pages the kernels of the next {@link #plan} will read; bf16 until then. */
+    void read(PageForm pages) {
+        form = pages;
+    }
+
+    /** Makes the kernels for the announced model and pages; how steps are cut for them. */
     AttentionPlan plan(int maxNumTokens, int maxNumSeqs) {
         int[] all = windows.stream().mapToInt(Integer::intValue).toArray();
-        int decodeKeys = decode == null ? 0 : DecodeAttention.TILE;
-        return new AttentionPlan(maxNumTokens, maxNumSeqs, new AttentionPlan.Tiles(decodeKeys, tileRows), all);
+        return new AttentionPlan(maxNumTokens, maxNumSeqs, chooseKernels(), all);
+    }
+
+    private AttentionPlan.Tiles chooseKernels() {
+        close();
+        plannedForm = form;
+        if (headDims.size() != 1 || !TILED.containsAll(headDims)) {
+            plain = new PlainAttention(kernels, form);
+            return new AttentionPlan.Tiles(0, 1);
+        }
+        int headDim = headDims.iterator().next();
+        varlen = new VarlenAttention(kernels, form, headDim);
+        if (!invariant && DecodeAttention.fits(kernels.device(), form, headDim)) {
+            decode = new DecodeAttention(kernels, form, headDim);
+        }
+        // Its copy engine brings pages as they are to the tensor cores, which would want FP8 queries for FP8 keys.
+        if (!invariant && kernels.device().isHopper() && form == PageForm.BF16) {
+            hopper = new HopperAttention(kernels, headDim);
+        }
+        int tileRows = hopper == null ? VarlenAttention.tileRows(headDim) : HopperAttention.tileRows(headDim);
+        return new AttentionPlan.Tiles(decode == null ? 0 : DecodeAttention.TILE, tileRows);
     }
 
     @Override
     public void attend(
             Tensor out, Tensor qkv, PagedKvCache cache, int layer, AttentionParams params, AttentionMetadata metadata) {
         long sink = params.sinks() == null ? 0 : sinks.get(params);
-        call.fill(out, qkv, (CudaPagedKvCache) cache, layer, params, sink, step);
+        CudaPagedKvCache pages = (CudaPagedKvCache) cache;
+        if (pages.form() != plannedForm) {
+            throw new IllegalStateException(
+                    "the cache holds " + pages.form().type() + ", kernels were made for " + plannedForm.type());
+        }
+        call.fill(out, qkv, pages, layer, params, sink, step);
         AttentionPlan plan = step.data().plan();
         if (plain != null) {
             plain.run(call);
@@ -105,5 +133,9 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
         if (hopper != null) {
             hopper.close();
         }
+        plain = null;
+        decode = null;
+        varlen = null;
+        hopper = null;
     }
 }

@@ -76,8 +76,8 @@ public final class CudaBackend implements Backend {
         gemm = new CudaGemm(kernels, loader, timer, options.batchInvariant() ? new InvariantGemm(kernels) : null);
         activation = new CudaActivation(kernels);
         embedding = new CudaEmbedding(kernels, step, loader, gemm.ints(), lastSampled);
-        kvCache = new CudaKvCache(kernels, step);
         attention = new CudaAttention(kernels, step, loader, options.batchInvariant());
+        kvCache = new CudaKvCache(kernels, step, attention);
         sampling = new CudaSampling(kernels, lastSampled);
         graphs = new CudaGraphs(stream, timer);
         for (int i = 0; i < marks.length; i++) {
@@ -245,7 +245,12 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void rotateAndWrite(
-            PagedKvCache cache, int layer, Tensor qkv, int numHeads, Rope rope, AttentionMetadata metadata) {
+            PagedKvCache cache, int layer, Tensor qkv, int numHeads, @Nullable Rope rope, AttentionMetadata metadata) {
+        if (rope == null) {
+            int keyColumn = numHeads * cache.headDim();
+            kvCache.write(cache, layer, qkv, keyColumn, keyColumn + cache.numKvHeads() * cache.headDim(), metadata);
+            return;
+        }
         kvCache.rotateAndWrite(cache, layer, qkv, numHeads, rope);
     }
 

@@ -28,7 +28,7 @@ final class CudaRope implements RopeKernels, AutoCloseable {
 
     CudaRope(KernelFactory kernels, StepInputs step) {
         rope = kernels.kernel("rope_bf16", BLOCK, 10);
-        fill = kernels.kernel("rope_table_f32", 256, 5);
+        fill = kernels.kernel("rope_table_f32", 256, 7);
         stream = kernels.stream();
         this.step = step;
     }
@@ -44,7 +44,8 @@ final class CudaRope implements RopeKernels, AutoCloseable {
             host.bytes().asFloatBuffer().put(frequencies);
             stream.copy(device.address(), host.address(), 4L * numPairs);
             fill.set(0, cosSin.address()).set(1, device.address()).set(2, table.scale());
-            fill.set(3, numPairs).set(4, (long) maxPositions).launch(TABLE_BLOCKS);
+            fill.set(3, table.growth()).set(4, table.growthPeriod());
+            fill.set(5, numPairs).set(6, (long) maxPositions).launch(TABLE_BLOCKS);
             stream.synchronize();
         }
         return new Table(cosSin.address(), table.rotaryDim(), table.interleaved());

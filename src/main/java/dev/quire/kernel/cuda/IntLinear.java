@@ -16,7 +16,7 @@ record IntLinear(
         IntMatrix matrix,
         long bias,
         List<Bf16Linear> pieces,
-        IntProducts products,
+        MeasuredProducts<IntLinear> products,
         IntScratch scratch,
         @Nullable Invariant invariant)
         implements CudaLinear {
@@ -44,13 +44,13 @@ record IntLinear(
         long input = x;
         int stride = xStride;
         if (matrix.order() != 0) {
-            input = scratch.permute(matrix, x, xStride, ShapeProducts.paddedRows(rows));
+            input = scratch.permute(matrix, x, xStride, MeasuredProducts.paddedRows(rows));
             stride = matrix.inFeatures();
         }
         if (invariant != null) {
             invariant.run(this, input, stride, out, outStride, outType, rows);
         } else {
-            products.run(this, input, stride, out, outStride, outType, rows);
+            products.run(this, bias != 0, input, stride, out, outStride, outType, rows);
         }
     }
 

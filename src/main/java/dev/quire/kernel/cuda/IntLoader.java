@@ -17,12 +17,11 @@ final class IntLoader implements LinearLoader, AutoCloseable {
 
     private final WeightLoader loader;
     private final Bf16Loader bf16;
-    private final IntGemv gemv;
     private final IntScratch scratch;
-    private final IntGemm gemm;
     private final ProductTimer timer;
+    private final IntProducts ways;
     private final IntLinear.@Nullable Invariant invariant;
-    private final Map<Key, IntProducts> products = new HashMap<>();
+    private final Map<Key, MeasuredProducts<IntLinear>> products = new HashMap<>();
     /** Made by reading scales, so once for each matrix. */
     private final Map<QuantizedMatrix, IntForm> forms = new IdentityHashMap<>();
 
@@ -34,8 +33,8 @@ final class IntLoader implements LinearLoader, AutoCloseable {
         this.loader = loader;
         this.bf16 = bf16;
         this.timer = timer;
-        gemv = new IntGemv(kernels);
-        gemm = new IntGemm(kernels);
+        IntGemm gemm = new IntGemm(kernels);
+        ways = new IntProducts(new IntGemv(kernels), gemm);
         invariant = isInvariant ? new IntLinear.Invariant(gemm) : null;
         scratch = new IntScratch(kernels);
     }
@@ -108,8 +107,8 @@ final class IntLoader implements LinearLoader, AutoCloseable {
             int count = Math.min(piece, rows - first);
             pieces.add(bf16.linear(count, cols, scratch.expanded(), bias.from(first)));
         }
-        IntProducts shared =
-                products.computeIfAbsent(new Key(rows, cols, matrix.form()), key -> new IntProducts(gemv, gemm, timer));
+        MeasuredProducts<IntLinear> shared = products.computeIfAbsent(
+                new Key(rows, cols, matrix.form()), key -> new MeasuredProducts<>(timer, ways));
         return new IntLinear(matrix, bias.floats(), pieces, shared, scratch, invariant);
     }
 
@@ -131,6 +130,7 @@ final class IntLoader implements LinearLoader, AutoCloseable {
 
     @Override
     public void reserve(int maxRows) {
+        forms.clear();
         if (widestOrder > 0) {
             scratch.reservePermuted(IntScratch.permutedBytes(maxRows, widestOrder));
         }

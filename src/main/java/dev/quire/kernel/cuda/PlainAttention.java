@@ -8,8 +8,8 @@ final class PlainAttention {
 
     private final KernelLaunch kernel;
 
-    PlainAttention(KernelFactory kernels) {
-        kernel = kernels.kernel("paged_attention_plain_bf16", 128, 19);
+    PlainAttention(KernelFactory kernels, PageForm form) {
+        kernel = kernels.kernel("paged_attention_plain_" + form.kernelName(), 128, 20);
     }
 
     void run(AttentionCall call) {
@@ -20,8 +20,9 @@ final class PlainAttention {
         call.setCommon(kernel);
         kernel.set(11, call.step().numSeqs());
         kernel.set(12, params.numHeads()).set(13, params.numKvHeads()).set(14, params.headDim());
-        kernel.set(15, params.scale()).set(16, params.slidingWindow());
+        kernel.set(15, call.scale()).set(16, params.slidingWindow());
         kernel.set(17, params.softCap()).set(18, call.sinks());
+        call.setValueScale(kernel, 19);
         kernel.launch(call.step().numRows(), params.numHeads());
     }
 }

@@ -15,11 +15,12 @@ final class VarlenAttention {
     private final KernelLaunch tiles;
     private final KernelLaunch rows;
 
-    VarlenAttention(KernelFactory kernels, int headDim) {
-        tiles = kernels.kernel("paged_attention_bf16_d" + headDim, BLOCK, 19)
-                .sharedBytes(sharedBytes(headDim, tileRows(headDim)));
-        rows = kernels.kernel("paged_attention_rows_bf16_d" + headDim, BLOCK, 19)
-                .sharedBytes(sharedBytes(headDim, ROWS_OF_A_PACKED_TILE));
+    VarlenAttention(KernelFactory kernels, PageForm form, int headDim) {
+        String suffix = form.kernelName() + "_d" + headDim;
+        tiles = kernels.kernel("paged_attention_" + suffix, BLOCK, 20)
+                .sharedBytes(sharedBytes(form, headDim, tileRows(headDim)));
+        rows = kernels.kernel("paged_attention_rows_" + suffix, BLOCK, 20)
+                .sharedBytes(sharedBytes(form, headDim, ROWS_OF_A_PACKED_TILE));
     }
 
     /** Rows of a tile. */
@@ -27,10 +28,9 @@ final class VarlenAttention {
         return headDim == WIDE ? 64 : 128;
     }
 
-    private static int sharedBytes(int headDim, int tileRows) {
+    private static int sharedBytes(PageForm form, int headDim, int tileRows) {
         int keys = headDim == WIDE ? 32 : 64;
-        int pitch = 2 * (headDim + 8);
-        return tileRows * pitch + STAGES * 2 * keys * pitch;
+        return tileRows * 2 * (headDim + 8) + STAGES * 2 * keys * form.pitch(headDim);
     }
 
     /** Rows of sequences with several, by the plan's tiles. */
@@ -54,10 +54,11 @@ final class VarlenAttention {
         kernel.set(11, items)
                 .set(12, params.numHeads())
                 .set(13, params.numKvHeads())
-                .set(14, params.scale());
+                .set(14, call.scale());
         kernel.set(15, params.slidingWindow())
                 .set(16, params.softCap())
                 .set(17, call.sinks())
                 .set(18, STAGES);
+        call.setValueScale(kernel, 19);
     }
 }

@@ -86,6 +86,10 @@ public interface QuireConfig {
     @WithDefault("true")
     boolean enablePrefixCaching();
 
+    /** {@code auto}, {@code bfloat16}, {@code float32} or {@code fp8}: what K and V are kept in. */
+    @WithDefault("auto")
+    String kvCacheDtype();
+
     /** Size of the KV cache, such as {@code 4GiB}; absent: resolved from free memory. */
     Optional<@WithConverter(HumanReadableNumber.class) Long> kvCacheMemoryBytes();
 

@@ -2,8 +2,9 @@ package dev.quire.weights.quant;
 
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.QuantizedMatrix;
+import org.jspecify.annotations.Nullable;
 
-/** Rows of a {@link PackedWeight} whose groups are runs of columns. */
+/** Rows of a {@link PackedWeight}. */
 final class PackedWeightRows implements QuantizedMatrix.Rows {
     private final int numBits;
     private final int numCols;
@@ -16,11 +17,13 @@ final class PackedWeightRows implements QuantizedMatrix.Rows {
     private final int[] zeroWords;
 
     private final int firstZeroRow;
+    private final int @Nullable [] columnOrder;
 
     PackedWeightRows(PackedWeight weight, int firstRow, int count) {
         this.firstRow = firstRow;
         numBits = weight.scheme().numBits();
         numCols = weight.numCols();
+        columnOrder = weight.columnOrder();
         numGroups = weight.numGroups();
         rowWords = weight.scheme().numWords(numCols);
         words = new int[Math.multiplyExact(count, rowWords)];
@@ -43,6 +46,13 @@ final class PackedWeightRows implements QuantizedMatrix.Rows {
     public void codes(int row, byte[] dst, int at) {
         int mask = (1 << numBits) - 1;
         int perWord = 32 / numBits;
+        if (columnOrder != null) {
+            for (int c = 0; c < numCols; c++) {
+                int col = columnOrder[c];
+                dst[at + c] = (byte) (words[row * rowWords + col / perWord] >>> col % perWord * numBits & mask);
+            }
+            return;
+        }
         int col = 0;
         for (int from = row * rowWords; col < numCols; from++) {
             int word = words[from];

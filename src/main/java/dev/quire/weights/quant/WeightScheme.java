@@ -1,19 +1,29 @@
 package dev.quire.weights.quant;
 
+import dev.quire.tensor.ActivationScheme;
+import dev.quire.weights.Checkpoint;
+
 /**
- * How the weight of one linear layer is quantized to packed integers.
+ * Integers packed along the inputs: compressed-tensors' {@code pack-quantized}. Inputs are not rounded.
  *
  * @param numBits bits per weight, 4 or 8
  * @param groupSize columns that share a scale; 0 when a whole row does (strategy channel)
  * @param symmetric whether there are no zero points
  * @param groupIndexed whether a {@code weight_g_idx} says which group a column is in (activation order "group")
  */
-public record WeightScheme(int numBits, int groupSize, boolean symmetric, boolean groupIndexed) {
+public record WeightScheme(int numBits, int groupSize, boolean symmetric, boolean groupIndexed)
+        implements LinearScheme {
     /** Throws IllegalArgumentException on other bit widths and negative groups. */
     public WeightScheme {
         if (numBits != 4 && numBits != 8 || groupSize < 0) {
             throw new IllegalArgumentException("numBits " + numBits + ", groupSize " + groupSize);
         }
+    }
+
+    @Override
+    public QuantizedLinear load(Checkpoint checkpoint, String prefix, int numRows, int numCols) {
+        return new QuantizedLinear(
+                PackedWeight.load(checkpoint, prefix, this, numRows, numCols), ActivationScheme.NONE);
     }
 
     /** Number of scales per row of {@code numColumns} columns. */

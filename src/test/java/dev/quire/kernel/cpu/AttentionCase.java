@@ -3,6 +3,7 @@ package dev.quire.kernel.cpu;
 import dev.quire.kernel.AttentionKernels;
 import dev.quire.kernel.AttentionMetadata;
 import dev.quire.kernel.AttentionParams;
+import dev.quire.kernel.KvScales;
 import dev.quire.kernel.PagedKvCache;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.FloatBits;
@@ -21,7 +22,8 @@ import java.util.Random;
  */
 final class AttentionCase {
     static final int LAYER = 1;
-    private static final int NUM_LAYERS = 2;
+    /** Of two layers; no power of two, and such that some values saturate. */
+    static final KvScales SCALES = new KvScales(new float[] {1f, 0.0071f}, new float[] {1f, 0.0103f});
     /** Columns between rows that belong to nobody. */
     private static final int PADDING = 3;
 
@@ -97,9 +99,16 @@ final class AttentionCase {
         }
     }
 
-    private float kv(int s, int p, int column, DType type) {
+    private double kv(int s, int p, int column, DType type) {
         float value = qkv[s][p * width + column];
-        return type == DType.F32 ? value : FloatBits.bf16ToFloat(FloatBits.floatToBf16(value));
+        return switch (type) {
+            case F32 -> value;
+            case BF16 -> FloatBits.bf16ToFloat(FloatBits.floatToBf16(value));
+            default -> {
+                float scale = column < valueColumn() ? SCALES.key(LAYER) : SCALES.value(LAYER);
+                yield (double) scale * FloatBits.f8e4m3ToFloat(FloatBits.floatToF8e4m3(value / scale));
+            }
+        };
     }
 
     /** What to compute in one step: for each listed sequence, its tokens [from, to). */
@@ -131,7 +140,7 @@ final class AttentionCase {
         int[][] blocks = blocks(blockSize, seed);
         int numBlocks = Arrays.stream(blocks).mapToInt(b -> b.length).sum() + 1;
         try (PagedKvCache cache =
-                caches.allocate(NUM_LAYERS, numBlocks, blockSize, params.numKvHeads(), params.headDim(), type)) {
+                caches.allocate(numBlocks, blockSize, params.numKvHeads(), params.headDim(), type, SCALES)) {
             return run(cache, caches, attention, steps, blocks);
         }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.quire.kernel.AttentionKernels;
 import dev.quire.kernel.AttentionParams;
+import dev.quire.kernel.KvScales;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.OutOfDeviceMemoryException;
 import java.util.ArrayList;
@@ -56,6 +57,7 @@ class AttentionKernelsTest {
         check(attentionCase, REFERENCE, 33, 16, DType.F32);
         check(attentionCase, CPU, 33, 16, DType.F32);
         check(attentionCase, CPU, 7, 16, DType.BF16);
+        check(attentionCase, CPU, 7, 16, DType.F8_E4M3);
     }
 
     @ParameterizedTest
@@ -64,6 +66,8 @@ class AttentionKernelsTest {
         AttentionCase attentionCase = new AttentionCase(params(numHeads, numKvHeads, 24), 3, 65, 5, 130);
         check(attentionCase, REFERENCE, 64, 32, DType.BF16);
         check(attentionCase, CPU, 64, 32, DType.BF16);
+        check(attentionCase, REFERENCE, 64, 32, DType.F8_E4M3);
+        check(attentionCase, CPU, 64, 32, DType.F8_E4M3);
         check(attentionCase, CPU, 1, 16, DType.F32);
     }
 
@@ -74,6 +78,7 @@ class AttentionKernelsTest {
         check(attentionCase, REFERENCE, 50, blockSize, DType.F32);
         check(attentionCase, CPU, 50, blockSize, DType.F32);
         check(attentionCase, CPU, 50, blockSize, DType.BF16);
+        check(attentionCase, CPU, 50, blockSize, DType.F8_E4M3);
     }
 
     @ParameterizedTest
@@ -83,6 +88,7 @@ class AttentionKernelsTest {
         AttentionCase attentionCase = new AttentionCase(params, 5, 700, 40);
         check(attentionCase, REFERENCE, 100, 16, DType.F32);
         check(attentionCase, CPU, 100, 16, DType.F32);
+        check(attentionCase, CPU, 100, 16, DType.F8_E4M3);
     }
 
     @Test
@@ -94,6 +100,7 @@ class AttentionKernelsTest {
             AttentionCase attentionCase = new AttentionCase(params, 6, 350, 9);
             check(attentionCase, REFERENCE, 64, 16, DType.F32);
             check(attentionCase, CPU, 64, 16, DType.F32);
+            check(attentionCase, CPU, 64, 16, DType.F8_E4M3);
         }
     }
 
@@ -169,7 +176,7 @@ class AttentionKernelsTest {
         AttentionCase attentionCase = new AttentionCase(params(4, 2, 16), 10, 37, 5);
         int[][] blocks = attentionCase.blocks(16, 1);
         for (DType type : CACHES.supportedTypes()) {
-            CpuPagedKvCache cache = new CpuPagedKvCache(2, 16, 16, 2, 16, type);
+            CpuPagedKvCache cache = new CpuPagedKvCache(16, 16, 2, 16, type, AttentionCase.SCALES);
             poison(cache);
             float[][] actual = attentionCase.run(cache, CACHES, CPU, attentionCase.steps(10), blocks);
             float[][] expected = attentionCase.run(CACHES, CPU, attentionCase.steps(10), 16, type, 1);
@@ -182,6 +189,9 @@ class AttentionKernelsTest {
         if (cache.type() == DType.F32) {
             Arrays.fill(cache.floatKeys(1, 0), Float.NaN);
             Arrays.fill(cache.floatValues(1, 0), Float.NaN);
+        } else if (cache.type() == DType.F8_E4M3) {
+            Arrays.fill(cache.byteKeys(1, 0), (byte) 0x7f);
+            Arrays.fill(cache.byteValues(1, 0), (byte) 0x7f);
         } else {
             Arrays.fill(cache.shortKeys(1, 0), (short) 0x7fc0);
             Arrays.fill(cache.shortValues(1, 0), (short) 0x7fc0);
@@ -194,7 +204,7 @@ class AttentionKernelsTest {
         int[][] blocks = attentionCase.blocks(16, 7);
         int numBlocks = 1 + blocks[0].length + blocks[1].length;
         for (DType type : CACHES.supportedTypes()) {
-            CpuPagedKvCache split = new CpuPagedKvCache(2, numBlocks, 16, 2, 16, type, 2000);
+            CpuPagedKvCache split = new CpuPagedKvCache(numBlocks, 16, 2, 16, type, AttentionCase.SCALES, 2000);
             assertThat(split.chunk(numBlocks - 1)).isGreaterThan(5);
             float[][] actual = attentionCase.run(split, CACHES, CPU, attentionCase.steps(64), blocks);
             float[][] expected = attentionCase.run(CACHES, CPU, attentionCase.steps(64), 16, type, 7);
@@ -204,7 +214,7 @@ class AttentionKernelsTest {
 
     @Test
     void blockBytesAreWhatIsAllocated() {
-        CpuPagedKvCache cache = new CpuPagedKvCache(3, 10, 16, 2, 20, DType.BF16);
+        CpuPagedKvCache cache = new CpuPagedKvCache(10, 16, 2, 20, DType.BF16, KvScales.ones(3));
         assertThat(cache.shortKeys(0, 0)).as("nothing before the first write").isNull();
         cache.prepare(9);
         long bytes = 0;
@@ -212,6 +222,14 @@ class AttentionKernelsTest {
             bytes += 2L * (cache.shortKeys(layer, 0).length + cache.shortValues(layer, 0).length);
         }
         assertThat(CACHES.blockBytes(3, 2, 20, 16, DType.BF16) * 10).isEqualTo(bytes);
+        CpuPagedKvCache half = new CpuPagedKvCache(10, 16, 2, 20, DType.F8_E4M3, KvScales.ones(3));
+        half.prepare(9);
+        long halfBytes = 0;
+        for (int layer = 0; layer < 3; layer++) {
+            halfBytes += half.byteKeys(layer, 0).length + half.byteValues(layer, 0).length;
+        }
+        assertThat(CACHES.blockBytes(3, 2, 20, 16, DType.F8_E4M3) * 10).isEqualTo(halfBytes);
+        assertThat(2 * halfBytes).isEqualTo(bytes);
     }
 
     @Test
@@ -240,7 +258,7 @@ class AttentionKernelsTest {
                     null);
             AttentionCase attentionCase =
                     new AttentionCase(params, round, 1 + random.nextInt(200), 1 + random.nextInt(90));
-            DType type = CACHES.supportedTypes()[round % 2];
+            DType type = CACHES.supportedTypes()[round % 3];
             check(attentionCase, CPU, 1 + random.nextInt(120), 1 + random.nextInt(40), type);
         }
     }

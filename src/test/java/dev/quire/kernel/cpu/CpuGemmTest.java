@@ -2,11 +2,9 @@ package dev.quire.kernel.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.quire.kernel.DequantizedRows;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.DType;
-import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.HostTensor;
 import dev.quire.tensor.Tensor;
 import java.util.ArrayList;
@@ -69,22 +67,6 @@ class CpuGemmTest {
     }
 
     @Test
-    void quantizedGroups() {
-        for (int numBits : new int[] {4, 8}) {
-            for (boolean symmetric : new boolean[] {true, false}) {
-                for (int in : new int[] {8, 64, 96, 128, 172, 207, 384, 702, 1152}) {
-                    for (int group : new int[] {5, 8, 16, 24, 32, 64, 96, 128, in}) {
-                        DType scaleType = group == 64 ? DType.F32 : group == 32 ? DType.F16 : DType.BF16;
-                        check(
-                                CpuTensors.quantized(random, numBits, group, symmetric, scaleType, 29, in),
-                                1 + random.nextInt(9));
-                    }
-                }
-            }
-        }
-    }
-
-    @Test
     void stackedPartsOfDifferentTypes() {
         LinearWeight stacked = new LinearWeight.Stacked(
                 "qkv",
@@ -97,32 +79,6 @@ class CpuGemmTest {
             check(stacked, numRows);
         }
         assertThat(gemm.load(stacked).outFeatures()).isEqualTo(69);
-    }
-
-    @Test
-    void smallIntegerMatricesAreRoundedToBf16() {
-        int in = 640;
-        LinearWeight.Quantized quantized =
-                (LinearWeight.Quantized) CpuTensors.quantized(random, 4, 128, false, DType.BF16, 33, in);
-        HalfMatrix small = (HalfMatrix) new WeightPacker(pool, new HeapBudget(), 33 * in)
-                .pack(quantized)
-                .parts
-                .get(0);
-        DequantizedRows reader = new DequantizedRows(quantized.matrix(), 0, 33);
-        float[] exact = new float[in];
-        float[] rounded = new float[in];
-        for (int row = 0; row < 33; row++) {
-            reader.copyTo(row, exact, 0);
-            small.unpackRow(row, rounded, 0);
-            for (int k = 0; k < in; k++) {
-                assertThat(rounded[k]).isEqualTo(FloatBits.bf16ToFloat(FloatBits.floatToBf16(exact[k])));
-            }
-        }
-        assertThat(new WeightPacker(pool, new HeapBudget(), 33 * in - 1)
-                        .pack(quantized)
-                        .parts
-                        .get(0))
-                .isInstanceOf(GroupMatrix.class);
     }
 
     @Test

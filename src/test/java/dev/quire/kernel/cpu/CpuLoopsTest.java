@@ -7,6 +7,7 @@ import dev.quire.kernel.AttentionParams;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.kernel.RopeTable;
 import dev.quire.tensor.DType;
+import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -146,7 +147,7 @@ class CpuLoopsTest {
                 new AttentionParams(4, 1, 32, 0.2f, 0, 5, sinks));
         for (AttentionParams params : cases) {
             AttentionCase sequences = new AttentionCase(params, 5, 1, 40, 333);
-            for (DType type : new DType[] {DType.F32, DType.BF16}) {
+            for (DType type : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3}) {
                 for (int blockSize : new int[] {5, 16}) {
                     CpuKvCache caches = new CpuKvCache(pool);
                     float[][] expected = sequences.run(
@@ -165,10 +166,38 @@ class CpuLoopsTest {
         }
     }
 
+    /** Every code, at both ends of an array, in one order and another. */
+    @Test
+    void widening() {
+        byte[] codes = new byte[512 + 32];
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = (byte) (i < 256 ? i : 37 * i);
+        }
+        float[] expected = new float[codes.length + 3];
+        float[] actual = new float[codes.length + 3];
+        plain.current().attention().widen(codes, 16, expected, 3, 512);
+        vector.current().attention().widen(codes, 16, actual, 3, 512);
+        for (int i = 0; i < expected.length; i++) {
+            boolean same = Float.floatToIntBits(actual[i]) == Float.floatToIntBits(expected[i]);
+            assertThat(same)
+                    .as("element %d: %s, expected %s", i, actual[i], expected[i])
+                    .isTrue();
+        }
+        for (int i = 0; i < 512; i++) {
+            assertThat(expected[3 + i]).isEqualTo(Float.valueOf(FloatBits.f8e4m3ToFloat(codes[16 + i])));
+        }
+        assertThat(expected[3 + 512]).isZero();
+    }
+
     @Test
     void theVectorLoopsAreTakenIntoUseOnceTheyAreFaster() {
         LoopChoice choice = new LoopChoice(CpuLoops.plain());
-        new LoopWarmUp(choice, List.of(new HalfMatrix(64, 32, true), new FloatMatrix(64, 32))).run();
+        new LoopWarmUp(
+                        choice,
+                        List.of(
+                                CpuLinear.of(new HalfMatrix(64, 32, true), 1),
+                                CpuLinear.of(new FloatMatrix(64, 32), 1)))
+                .run();
         assertThat(choice.current().name()).contains("Vector API");
     }
 
@@ -176,7 +205,7 @@ class CpuLoopsTest {
     void anInterruptedWarmUpChangesNothing() {
         LoopChoice choice = new LoopChoice(CpuLoops.plain());
         Thread.currentThread().interrupt();
-        new LoopWarmUp(choice, List.of(new HalfMatrix(64, 32, true))).run();
+        new LoopWarmUp(choice, List.of(CpuLinear.of(new HalfMatrix(64, 32, true), 1))).run();
         assertThat(Thread.interrupted()).isTrue();
         assertThat(choice.current().name()).contains("plain");
     }

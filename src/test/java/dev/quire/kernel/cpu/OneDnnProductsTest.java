@@ -84,7 +84,7 @@ class OneDnnProductsTest {
                 row[k] = Math.abs(row[k]);
             }
         }
-        return new ReferenceGemm.Matrix(rows, matrix.inFeatures(), null);
+        return new ReferenceGemm.Matrix(rows, matrix.activations(), matrix.inFeatures(), null);
     }
 
     private void check(CpuLinear linear, LinearWeight weight, int numRows) {

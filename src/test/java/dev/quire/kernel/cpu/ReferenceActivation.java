@@ -16,4 +16,12 @@ final class ReferenceActivation implements ActivationKernels {
             }
         }
     }
+
+    @Override
+    public void softCap(Tensor x, float cap, int numRows) {
+        for (int i = 0; i < numRows * x.rowStride(); i++) {
+            int at = (int) x.offset() + i;
+            x.floats()[at] = (float) (cap * Math.tanh((double) x.floats()[at] / cap));
+        }
+    }
 }

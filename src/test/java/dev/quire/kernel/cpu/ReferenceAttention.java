@@ -96,7 +96,7 @@ public final class ReferenceAttention implements AttentionKernels {
                 total += weight;
                 cache.copyValue(layer, slot, kvHead, value, 0, 1);
                 for (int d = 0; d < headDim; d++) {
-                    sum[d] += weight * value[d];
+                    sum[d] += weight * value[d] * cache.valueScale(layer);
                 }
             }
             int o = Math.toIntExact(out.offset()) + row * out.rowStride() + head * headDim;
@@ -118,7 +118,7 @@ public final class ReferenceAttention implements AttentionKernels {
             for (int d = 0; d < params.headDim(); d++) {
                 score += (double) q[from + d] * key[d];
             }
-            score *= params.scale();
+            score *= (double) params.scale() * cache.keyScale(layer);
             return params.softCap() > 0 ? params.softCap() * Math.tanh(score / params.softCap()) : score;
         }
     }

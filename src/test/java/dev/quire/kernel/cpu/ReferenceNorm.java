@@ -2,6 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.NormKernels;
 import dev.quire.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Plain RMS normalisation; squares are summed in double. */
 final class ReferenceNorm implements NormKernels {
@@ -27,6 +28,21 @@ final class ReferenceNorm implements NormKernels {
             }
             int to = (int) out.offset() + i * out.rowStride();
             normalise(out.floats(), to, residual.floats(), at, hidden, weight, epsilon);
+        }
+    }
+
+    @Override
+    public void add(Tensor out, Tensor residual, @Nullable Tensor delta, float deltaScale, int numRows) {
+        int hidden = residual.rowStride();
+        for (int i = 0; i < numRows; i++) {
+            int at = (int) residual.offset() + i * hidden;
+            for (int j = 0; j < hidden; j++) {
+                if (delta != null) {
+                    residual.floats()[at + j] +=
+                            delta.floats()[(int) delta.offset() + i * delta.rowStride() + j] * deltaScale;
+                }
+                out.floats()[(int) out.offset() + i * out.rowStride() + j] = residual.floats()[at + j];
+            }
         }
     }
 

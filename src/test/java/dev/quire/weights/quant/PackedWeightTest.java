@@ -32,7 +32,7 @@ class PackedWeightTest {
                 .bf16("p.weight_scale", new long[] {1, 2}, 0.5f, 2)
                 .longs("p.weight_shape", new long[] {2}, 1, 16);
         PackedWeight weight = PackedWeight.load(open(file), "p", new WeightScheme(4, 8, true, false), 1, 16);
-        assertThat(weight.toFloats(0, 1))
+        assertThat(Decoded.rows(weight, 0, 1))
                 .containsExactly(-4, -3.5f, -3, -2.5f, -2, -1.5f, -1, -.5f, 0, 2, 4, 6, 8, 10, 12, 14);
     }
 
@@ -42,8 +42,8 @@ class PackedWeightTest {
                 .ints("p.weight_packed", new long[] {2, 2}, 0xff818000, 0x7f, 0x80808080, 0x80)
                 .floats("p.weight_scale", new long[] {2, 1}, 0.25f, 1);
         PackedWeight weight = PackedWeight.load(open(file), "p", new WeightScheme(8, 0, true, false), 2, 5);
-        assertThat(weight.toFloats(0, 2)).containsExactly(-32, 0, .25f, 31.75f, -.25f, 0, 0, 0, 0, 0);
-        assertThat(weight.toFloats(1, 1)).containsExactly(0, 0, 0, 0, 0);
+        assertThat(Decoded.rows(weight, 0, 2)).containsExactly(-32, 0, .25f, 31.75f, -.25f, 0, 0, 0, 0, 0);
+        assertThat(Decoded.rows(weight, 1, 1)).containsExactly(0, 0, 0, 0, 0);
     }
 
     /** Packs with big integers, an element at bit index * bits, and compares with w = (q - zero) * scale. */
@@ -66,7 +66,10 @@ class PackedWeightTest {
         int[][] q = random(random, numRows, numColumns, half);
         int[][] zero = random(random, numRows, numGroups, symmetric ? 0 : half);
         int[] group = new int[numColumns];
-        Arrays.setAll(group, k -> indexed ? random.nextInt(numGroups) : groupSize == 0 ? 0 : k / groupSize);
+        Arrays.setAll(group, k -> groupSize == 0 ? 0 : k / groupSize);
+        if (indexed) {
+            shuffle(random, group);
+        }
         float[] scales = new float[numRows * numGroups];
         for (int i = 0; i < scales.length; i++) {
             scales[i] = (1 + random.nextInt(64)) / 256f;
@@ -95,8 +98,9 @@ class PackedWeightTest {
         if (indexed) {
             file.ints("p.weight_g_idx", new long[] {numColumns}, group);
         }
-        float[] actual =
-                PackedWeight.load(open(file), "p", scheme, numRows, numColumns).toFloats(2, 9);
+        PackedWeight weight = PackedWeight.load(open(file), "p", scheme, numRows, numColumns);
+        float[] actual = Decoded.rows(weight, 2, 9);
+        assertThat(weight.columnOrder() != null).isEqualTo(indexed);
         for (int n = 2; n < numRows; n++) {
             for (int k = 0; k < numColumns; k++) {
                 float expected = (q[n][k] - zero[n][group[k]]) * scales[n * numGroups + group[k]];
@@ -118,7 +122,10 @@ class PackedWeightTest {
                 .ints("q.weight_scale", new long[] {1, 2}, 1, 1)
                 .ints("r.weight_packed", new long[] {1, 2}, 1, 2)
                 .bf16("r.weight_scale", new long[] {1, 2}, 1, 1)
-                .ints("r.weight_g_idx", new long[] {16}, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2);
+                .ints("r.weight_g_idx", new long[] {16}, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2)
+                .ints("s.weight_packed", new long[] {1, 2}, 1, 2)
+                .bf16("s.weight_scale", new long[] {1, 2}, 1, 1)
+                .ints("s.weight_g_idx", new long[] {16}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1);
         Checkpoint checkpoint = open(file);
         assertThatThrownBy(() -> PackedWeight.load(checkpoint, "p", scheme, 1, 16))
                 .isInstanceOf(CheckpointException.class)
@@ -129,21 +136,45 @@ class PackedWeightTest {
                 .hasMessageContaining("tensor 'q.weight_scale' has type I32");
         assertThatThrownBy(() -> PackedWeight.load(checkpoint, "r", new WeightScheme(4, 8, true, true), 1, 16))
                 .hasMessageContaining("tensor 'r.weight_g_idx' names group 2 of 2");
+        assertThatThrownBy(() -> PackedWeight.load(checkpoint, "s", new WeightScheme(4, 8, true, true), 1, 16))
+                .hasMessageContaining("tensor 's.weight_g_idx' gives group 0 9 columns, expected 8");
         assertThatThrownBy(() -> PackedWeight.load(checkpoint, "r", new WeightScheme(4, 8, false, false), 1, 16))
                 .hasMessageContaining("tensor 'r.weight_zero_point' is missing");
     }
 
     @Test
-    void dummyWeightsArePackedToo() {
-        Checkpoint dummy = Checkpoint.dummy(ModelFiles.ofDirectory(dir), 3);
-        for (boolean indexed : new boolean[] {false, true}) {
-            float[] values = PackedWeight.load(dummy, "p", new WeightScheme(4, 32, false, indexed), 16, 256)
-                    .toFloats(0, 16);
-            double squares = 0;
-            for (float value : values) {
-                squares += value * value;
-            }
-            assertThat(Math.sqrt(squares / values.length)).isBetween(0.005, 0.1);
+    void groupsInOrderNeedNoOrder() {
+        for (int[] groups : new int[][] {{0, 0, 1, 1, 2}, {-1, -1, -1, -1, -1}}) {
+            SafetensorsBuilder file = new SafetensorsBuilder()
+                    .ints("p.weight_packed", new long[] {1, 1}, 0x54321)
+                    .bf16("p.weight_scale", new long[] {1, 3}, 1, 2, 4)
+                    .ints("p.weight_g_idx", new long[] {5}, groups);
+            PackedWeight weight = PackedWeight.load(open(file), "p", new WeightScheme(4, 2, true, true), 1, 5);
+            assertThat(weight.columnOrder()).isNull();
+            assertThat(Decoded.all(weight)).containsExactly(-7, -6, -10, -8, -12);
+        }
+    }
+
+    @Test
+    void columnsAreSortedByGroupAndStayInOrderInAGroup() {
+        SafetensorsBuilder file = new SafetensorsBuilder()
+                .ints("p.weight_packed", new long[] {1, 1}, 0x54321)
+                .bf16("p.weight_scale", new long[] {1, 3}, 1, 2, 4)
+                .ints("p.weight_g_idx", new long[] {5}, 1, 0, 2, 0, 1);
+        PackedWeight weight = PackedWeight.load(open(file), "p", new WeightScheme(4, 2, true, true), 1, 5);
+        assertThat(weight.columnOrder()).containsExactly(1, 3, 0, 4, 2);
+        byte[] codes = new byte[5];
+        weight.rows(0, 1).codes(0, codes, 0);
+        assertThat(codes).containsExactly(2, 4, 1, 5, 3);
+        assertThat(Decoded.all(weight)).containsExactly(-14, -6, -20, -4, -6);
+    }
+
+    private static void shuffle(Random random, int[] values) {
+        for (int i = values.length - 1; i > 0; i--) {
+            int j = random.nextInt(i + 1);
+            int value = values[i];
+            values[i] = values[j];
+            values[j] = value;
         }
     }
 

@@ -3,82 +3,114 @@ package dev.quire.weights.quant;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.quire.tensor.ActivationScheme.Kind;
+import dev.quire.tensor.QuantizedMatrix.Codes;
 import dev.quire.weights.CheckpointException;
 import dev.quire.weights.ConfigJson;
+import dev.quire.weights.ModelFiles;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class QuantizationConfigTest {
-    /** As RedHat's granite-3.1-8b-instruct-quantized.w4a16 has it. */
-    private static final String W4A16 = "{'quantization_config':{'config_groups':{'group_0':{'input_activations':null,"
-            + "'output_activations':null,'targets':['Linear'],'weights':{'actorder':'weight','block_structure':null,"
-            + "'dynamic':false,'group_size':128,'num_bits':4,'observer':'mse','observer_kwargs':{},"
-            + "'strategy':'group','symmetric':true,'type':'int'}}},'format':'pack-quantized',"
-            + "'global_compression_ratio':1.8,'ignore':['lm_head'],'kv_cache_scheme':null,"
-            + "'quant_method':'compressed-tensors','quantization_status':'compressed','sparsity_config':{},"
-            + "'transform_config':{}}}";
-
-    private static ConfigJson json(String text) {
+    static ConfigJson json(String text) {
         return ConfigJson.parse("config.json", text.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
     }
 
-    private static QuantizationConfig config(String text) {
-        return QuantizationConfig.from(json(text)).orElseThrow();
+    static QuantizationConfig config(String quantization) {
+        return QuantizationConfig.from(json("{'quantization_config':{" + quantization + "}}"))
+                .orElseThrow();
     }
 
     @Test
-    void readsGroupedFourBit() {
-        QuantizationConfig config = config(W4A16);
-        assertThat(config.schemeOf("model.layers.0.mlp.up_proj")).contains(new WeightScheme(4, 128, true, false));
+    void nativeFp8InBlocks() {
+        QuantizationConfig config = config("'quant_method':'fp8','activation_scheme':'dynamic','fmt':'e4m3',"
+                + "'weight_block_size':[128,64],'modules_to_not_convert':['lm_head','mlp.gate','model.layers.1']");
+        assertThat(config.schemeOf("model.layers.0.mlp.gate_proj"))
+                .contains(new ByteScheme(
+                        Codes.E4M3, 128, 64, true, "weight_scale_inv", InputScheme.dynamic(Kind.E4M3, 64)));
         assertThat(config.schemeOf("lm_head")).isEmpty();
-        assertThat(QuantizationConfig.from(json("{'hidden_size':3}"))).isEmpty();
-        assertThat(QuantizationConfig.from(json("{'text_config':" + W4A16 + "}")))
-                .contains(config)
-                .hasValueSatisfying(c -> assertThat(c.groups()).hasSize(1));
-    }
-
-    @Test
-    void readsChannelEightBitAndAsymmetry() {
-        String text = W4A16.replace("'num_bits':4", "'num_bits':8")
-                .replace("'strategy':'group'", "'strategy':'channel'")
-                .replace("'group_size':128", "'group_size':null")
-                .replace("'symmetric':true", "'symmetric':false")
-                .replace("'actorder':'weight'", "'actorder':null");
-        assertThat(config(text).schemeOf("x")).contains(new WeightScheme(8, 0, false, false));
-        assertThat(config(W4A16.replace("'actorder':'weight'", "'actorder':'group'"))
-                        .schemeOf("x"))
-                .contains(new WeightScheme(4, 128, true, true));
-    }
-
-    @Test
-    void ignoresByNameAndPattern() {
-        QuantizationConfig config = config(W4A16.replace(
-                "['lm_head']", "['lm_head','re:.*self_attn.*','re:model\\\\.layers\\\\.1\\\\.','router']"));
-        assertThat(config.schemeOf("model.layers.0.self_attn.q_proj")).isEmpty();
+        assertThat(config.schemeOf("model.layers.2.mlp.gate")).isEmpty();
         assertThat(config.schemeOf("model.layers.1.mlp.up_proj")).isEmpty();
         assertThat(config.schemeOf("model.layers.10.mlp.up_proj")).isPresent();
-        // Exact names are whole names; patterns match from the start.
-        assertThat(config.schemeOf("model.lm_head")).isPresent();
-        assertThat(config.schemeOf("x.model.layers.1.mlp")).isPresent();
+        assertThat(config.embeddingSchemeOf("model.embed_tokens")).isEmpty();
     }
 
     @Test
-    void aTargetByNameWinsOverTheClass() {
-        String weights = "'weights':{'num_bits':%d,'group_size':32,'strategy':'group','symmetric':true}";
-        QuantizationConfig config = config("{'quantization_config':{'quant_method':'compressed-tensors',"
-                + "'format':'pack-quantized','config_groups':{'group_0':{'targets':['Linear'],"
-                + String.format(weights, 4) + "},'group_1':{'targets':['re:.*down_proj','a.b'],"
-                + String.format(weights, 8) + "}}}}");
-        assertThat(config.schemeOf("l.up_proj").orElseThrow().numBits()).isEqualTo(4);
-        assertThat(config.schemeOf("l.down_proj").orElseThrow().numBits()).isEqualTo(8);
-        assertThat(config.schemeOf("a.b").orElseThrow().numBits()).isEqualTo(8);
-        assertThat(config("{'quantization_config':{'quant_method':'compressed-tensors','format':'pack-quantized',"
-                                + "'config_groups':{'g':{'targets':['re:.*down_proj']," + String.format(weights, 8)
-                                + "}}}}")
-                        .schemeOf("l.up_proj"))
+    void nativeFp8PerTensorAndPerRow() {
+        ByteScheme dynamic = new ByteScheme(Codes.E4M3, 0, 0, true, "weight_scale", InputScheme.dynamic(Kind.E4M3, 0));
+        assertThat(config("'quant_method':'fp8','activation_scheme':'dynamic','weight_block_size':null")
+                        .schemeOf("a"))
+                .contains(dynamic);
+        QuantizationConfig fixed = config("'quant_method':'fp8','activation_scheme':'static',"
+                + "'ignored_layers':['model.layers.0.self_attn.q_proj','model.layers.0.self_attn.k_proj',"
+                + "'model.layers.0.self_attn.v_proj']");
+        assertThat(fixed.schemeOf("a"))
+                .contains(new ByteScheme(
+                        Codes.E4M3, 0, 0, true, "weight_scale", new InputScheme(Kind.E4M3, false, 0, true)));
+        assertThat(fixed.schemeOf("model.layers.0.self_attn.q_proj")).isEmpty();
+        assertThat(fixed.schemeOf("model.layers.0.self_attn.qkv_proj")).isEmpty();
+        assertThat(fixed.schemeOf("model.layers.1.self_attn.qkv_proj")).isPresent();
+        assertThat(config("'quant_method':'fbgemm_fp8','activation_scale_ub':1200.0,'modules_to_not_convert':['b']")
+                        .schemeOf("a"))
+                .contains(new ByteScheme(Codes.E4M3, 1, 0, true, "weight_scale", InputScheme.dynamic(Kind.E4M3, 0)));
+    }
+
+    @Test
+    void gptqVersions() {
+        assertThat(config("'quant_method':'gptq','bits':4,'group_size':128,'desc_act':true,'sym':true")
+                        .schemeOf("a"))
+                .contains(new GptqScheme(4, 128, true, true, 1));
+        QuantizationConfig second = config("'quant_method':'gptq','bits':8,'group_size':-1,'desc_act':false,"
+                + "'sym':false,'checkpoint_format':'gptq_v2','lm_head':true");
+        assertThat(second.schemeOf("lm_head")).contains(new GptqScheme(8, 0, false, false, 0));
+        assertThat(config("'quant_method':'gptq','bits':4,'group_size':32").schemeOf("lm_head"))
                 .isEmpty();
+    }
+
+    @Test
+    void gptqExemptionsOfModules() {
+        QuantizationConfig config = config("'quant_method':'gptq','bits':4,'group_size':32,'sym':true,'dynamic':{"
+                + "'-:.*\\\\.k_proj$':{},'+:.*layers\\\\.0\\\\.mlp.*':{'bits':8,'group_size':64},"
+                + "'.*down_proj':{'desc_act':true}}");
+        assertThat(config.schemeOf("model.layers.0.self_attn.k_proj")).isEmpty();
+        assertThat(config.schemeOf("model.layers.0.mlp.down_proj")).contains(new GptqScheme(8, 64, true, false, 1));
+        assertThat(config.schemeOf("model.layers.1.mlp.down_proj")).contains(new GptqScheme(4, 32, true, true, 1));
+        assertThat(config.schemeOf("model.layers.1.mlp.up_proj")).contains(new GptqScheme(4, 32, true, false, 1));
+    }
+
+    @Test
+    void awqWithEitherSetOfNames() {
+        QuantizationConfig config = config("'quant_method':'awq','bits':4,'group_size':64,'zero_point':true,"
+                + "'version':'gemm','modules_to_not_convert':['mlp.gate']");
+        assertThat(config.schemeOf("model.layers.0.mlp.gate_proj")).contains(new AwqScheme(64));
+        assertThat(config.schemeOf("model.layers.0.mlp.gate")).isEmpty();
+        assertThat(config.schemeOf("lm_head")).isEmpty();
+        assertThat(config("'quant_method':'awq','w_bit':4,'q_group_size':-1,'version':'GEMM'")
+                        .schemeOf("a"))
+                .contains(new AwqScheme(0));
+    }
+
+    @Test
+    void olderWritersPutItIntoAFileOfItsOwn(@TempDir Path dir) throws IOException {
+        ModelFiles files = ModelFiles.ofDirectory(dir);
+        ConfigJson plain = json("{'hidden_size':3}");
+        assertThat(QuantizationConfig.from(files, plain)).isEmpty();
+        Files.writeString(dir.resolve("quant_config.json"), "{\"w_bit\":4,\"q_group_size\":32,\"zero_point\":true}");
+        assertThat(QuantizationConfig.from(files, plain).orElseThrow().schemeOf("a"))
+                .contains(new AwqScheme(32));
+        Files.writeString(
+                dir.resolve("quantize_config.json"), "{\"bits\":4,\"group_size\":16,\"desc_act\":true,\"sym\":false}");
+        assertThat(QuantizationConfig.from(files, plain).orElseThrow().schemeOf("a"))
+                .contains(new GptqScheme(4, 16, false, true, 1));
+        ConfigJson own = json("{'quantization_config':{'quant_method':'awq','bits':4,'group_size':8}}");
+        assertThat(QuantizationConfig.from(files, own).orElseThrow().schemeOf("a"))
+                .contains(new AwqScheme(8));
     }
 
     @ParameterizedTest
@@ -86,32 +118,29 @@ class QuantizationConfigTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "'quant_method':'compressed-tensors' | 'quant_method':'gptq' | quantization_config.quant_method' not supported yet: gptq",
-                "'quant_method':'compressed-tensors' | 'quant_method':'awq' | not supported yet: awq",
-                "'quant_method':'compressed-tensors' | 'quant_method':'fp8' | not supported yet: fp8",
-                "'quant_method':'compressed-tensors' | 'quant_method':'mxfp4' | not supported yet: mxfp4",
-                "'format':'pack-quantized' | 'format':'float-quantized' | format' not supported yet: float-quantized",
-                "'format':'pack-quantized' | 'format':'marlin-24' | not supported yet: marlin-24",
-                "'type':'int' | 'type':'float' | group_0.weights.type' not supported yet: float",
-                "'num_bits':4 | 'num_bits':3 | num_bits' not supported yet: 3",
-                "'strategy':'group' | 'strategy':'tensor' | strategy' not supported yet: tensor",
-                "'strategy':'group' | 'strategy':'block' | not supported yet: block",
-                "'group_size':128 | 'group_size':0 | group_size' must be positive",
-                "'dynamic':false | 'dynamic':'local' | dynamic' not supported yet",
-                "'actorder':'weight' | 'actorder':'sideways' | actorder' not supported yet",
-                "'input_activations':null | 'input_activations':{'num_bits':8} | input_activations' not supported yet",
-                "'kv_cache_scheme':null | 'kv_cache_scheme':{'num_bits':8} | kv_cache_scheme' not supported yet",
-                "'sparsity_config':{} | 'sparsity_config':{'format':'sparse-24-bitmask'} | not supported yet: sparse-24",
-                "'transform_config':{} | 'transform_config':{'a':1} | transform_config' not supported yet",
-                "'quantization_status':'compressed' | 'quantization_status':'frozen' | not supported yet: frozen",
-                "'ignore':['lm_head'] | 'ignore':['re:('] | ignore' has a broken pattern",
-                "'num_bits':4 | 'num_bits':null | num_bits' is missing",
+                "'quant_method':'mxfp4' | quant_method' \"mxfp4\" is not supported; supported: compressed-tensors, fp8, fbgemm_fp8, gptq, awq",
+                "'bits':4 | quant_method' \"absent\" is not supported",
+                "'quant_method':'gptq','bits':3 | bits' 3 is not supported; supported: 4, 8",
+                "'quant_method':'gptq','bits':4,'checkpoint_format':'gptq_p' | \"gptq_p\" is not supported; supported: gptq, gptq_v2",
+                "'quant_method':'gptq','bits':4,'pack_dtype':'int16' | pack_dtype' \"int16\" is not supported",
+                "'quant_method':'gptq','bits':4,'is_marlin_format':true | is_marlin_format' true is not supported",
+                "'quant_method':'gptq','bits':4,'group_size':0 | group_size' must be positive, or -1",
+                "'quant_method':'gptq','bits':4,'dynamic':{'-:(':{}} | has a broken pattern (",
+                "'quant_method':'gptq','bits':4,'dynamic':{'a':{'bits':2}} | dynamic.a.bits' 2 is not supported",
+                "'quant_method':'gptq' | bits' is missing",
+                "'quant_method':'awq','bits':4,'version':'gemv' | version' \"gemv\" is not supported; supported: gemm",
+                "'quant_method':'awq','bits':8 | bits' 8 is not supported; supported: 4",
+                "'quant_method':'awq','bits':4,'zero_point':false | zero_point' false is not supported",
+                "'quant_method':'awq','bits':4,'backend':'llm-awq' | backend' \"llm-awq\" is not supported",
+                "'quant_method':'fp8','fmt':'e5m2' | fmt' \"e5m2\" is not supported; supported: e4m3",
+                "'quant_method':'fp8','activation_scheme':'odd' | activation_scheme' \"odd\" is not supported",
+                "'quant_method':'fp8','weight_block_size':[128] | weight_block_size' must be two positive numbers",
+                "'quant_method':'fp8','weight_block_size':[8,8],'activation_scheme':'static' | \"static\" is not supported",
             })
-    void refusesTheRestByName(String from, String to, String message) {
-        assertThat(W4A16).contains(from);
-        assertThatThrownBy(() -> config(W4A16.replace(from, to)))
+    void refusesTheRestByName(String quantization, String message) {
+        assertThatThrownBy(() -> config(quantization))
                 .isInstanceOf(CheckpointException.class)
-                .hasMessageStartingWith("config.json: ")
+                .hasMessageStartingWith("config.json: 'quantization_config.")
                 .hasMessageContaining(message);
     }
 }

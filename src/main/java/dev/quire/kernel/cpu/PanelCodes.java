@@ -1,0 +1,101 @@
+package dev.quire.kernel.cpu;
+
+import dev.quire.tensor.QuantizedMatrix;
+
+/**
+ * How small codes lie in a panel: in blocks of {@link #blockCols} columns, {@link #blockWords} vectors of words each. A
+ * word of lane l holds the codes of rows l and L + l, column after column, lowest bits first; codes of 5 and 6 bits give
+ * their low four bits to words of four columns, and the rest to a last word of the block.
+ */
+enum PanelCodes {
+    INT4(4, 4, 1),
+    INT5(5, 16, 5),
+    INT6(6, 8, 3),
+    INT8(8, 2, 1),
+    E4M3(8, 2, 1);
+
+    /** Columns of the largest block. */
+    static final int MAX_BLOCK_COLS = 16;
+
+    /** An 8-bit float's exponent and significand read as an f32's are too small by this. */
+    static final float E4M3_FACTOR = 0x1p120f;
+
+    private static final int QUAD_COLS = 4;
+
+    final int numBits;
+    final int blockCols;
+    final int blockWords;
+
+    PanelCodes(int numBits, int blockCols, int blockWords) {
+        this.numBits = numBits;
+        this.blockCols = blockCols;
+        this.blockWords = blockWords;
+    }
+
+    static PanelCodes of(QuantizedMatrix.Codes codes) {
+        return switch (codes) {
+            case INT4 -> INT4;
+            case INT5 -> INT5;
+            case INT6 -> INT6;
+            case INT8 -> INT8;
+            case E4M3 -> E4M3;
+        };
+    }
+
+    boolean isInteger() {
+        return this != E4M3;
+    }
+
+    /** What a scale is multiplied by before use: an integer of n bits is read as 1 + q / 2ⁿ, an 8-bit float 2^-120 times. */
+    float scaleFactor() {
+        return isInteger() ? 1 << numBits : E4M3_FACTOR;
+    }
+
+    /** Words, in vectors, of a run of columns from the start of a block. */
+    int numWords(int cols) {
+        return Lanes.roundUp(cols, blockCols) / blockCols * blockWords;
+    }
+
+    /**
+     * Adds a code to a panel of zeros.
+     *
+     * @param at the block's first word in lane 0
+     * @param col column in the block
+     * @param row row in the panel
+     */
+    void put(int[] words, int at, int col, int row, int code) {
+        int lane = at + row % Lanes.COUNT;
+        int place = 2 * col + row / Lanes.COUNT;
+        if (numBits == 8) {
+            words[lane] |= code << 8 * place;
+            return;
+        }
+        words[lane + col / QUAD_COLS * Lanes.COUNT] |= (code & 15) << 4 * (place % (2 * QUAD_COLS));
+        if (numBits > 4) {
+            words[lane + (blockWords - 1) * Lanes.COUNT] |= code >>> 4 << (numBits - 4) * place;
+        }
+    }
+
+    /** The code that {@link #put} stored. */
+    int get(int[] words, int at, int col, int row) {
+        int lane = at + row % Lanes.COUNT;
+        int place = 2 * col + row / Lanes.COUNT;
+        if (numBits == 8) {
+            return words[lane] >>> 8 * place & 0xff;
+        }
+        int low = words[lane + col / QUAD_COLS * Lanes.COUNT] >>> 4 * (place % (2 * QUAD_COLS)) & 15;
+        if (numBits == 4) {
+            return low;
+        }
+        int high = words[lane + (blockWords - 1) * Lanes.COUNT] >>> (numBits - 4) * place;
+        return low | (high & (1 << numBits - 4) - 1) << 4;
+    }
+
+    /** The weight of a code: one rounding, the same bits in every form of the loops. */
+    float weight(int code, float scale, float bias) {
+        if (isInteger()) {
+            return Math.fma(Float.intBitsToFloat(0x3f800000 | code << 23 - numBits), scale, bias);
+        }
+        return Float.intBitsToFloat((code & 0x80) << 24 | (code & 0x7f) << 20) * scale;
+    }
+}

@@ -1,0 +1,1 @@
+"""One module a kind of golden model; each offers all(): name → function that writes that directory."""
