@@ -5,6 +5,7 @@
 #include "attention_plain.cu"
 #include "attention_sm90.cu"
 #include "embedding.cu"
+#include "gemm_int.cu"
 #include "gemm_codes.cu"
 #include "gemm_invariant.cu"
 #include "gemv.cu"
