@@ -132,14 +132,19 @@ final class CublasLt implements AutoCloseable {
 
     /** Throws {@link CudaException} when cuBLASLt does not offer the product. */
     Product product(Spec spec) {
-        return new Product(spec);
+        return new Product(spec, 0, 0);
     }
 
-    /** Null when cuBLASLt does not offer the product on this card. */
+    /**
+     * Null when cuBLASLt does not offer the product on this card.
+     *
+     * @param weightScales of any matrix that it is for, on the device, of formats that take some
+     * @param inputScales likewise
+     */
     @Nullable
-    Product productIfOffered(Spec spec) {
+    Product productIfOffered(Spec spec, long weightScales, long inputScales) {
         try {
-            return new Product(spec);
+            return new Product(spec, weightScales, inputScales);
         } catch (CudaException e) {
             return null;
         }
@@ -164,7 +169,7 @@ final class CublasLt implements AutoCloseable {
         private final Operand inputScales = new Operand(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER);
         private int chosen;
 
-        private Product(Spec spec) {
+        private Product(Spec spec, long weightScalesAddress, long inputScalesAddress) {
             this.spec = spec;
             Format format = spec.format;
             PointerPointer<Pointer> out = new PointerPointer<>(1);
@@ -179,6 +184,8 @@ final class CublasLt implements AutoCloseable {
             if (format.isScaled()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_MODE, format.weightScales);
                 set(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_MODE, format.inputScales);
+                // The choice of algorithms may look whether there are any.
+                scale(weightScalesAddress, inputScalesAddress);
             }
             weights = layout(format.operands, spec.k, spec.n, spec.k);
             input = layout(format.operands, spec.k, spec.m, spec.use.xStride());
