@@ -13,11 +13,11 @@ struct Layout {
 };
 
 struct Description {
-  int transposeA = 0, epilogue = 1;
-  const __nv_bfloat16* bias = nullptr;
+  int transposeA = 0, epilogue = 1, biasType = -1;
+  const void* bias = nullptr;
 };
 
-constexpr int R_32F = 0, R_16BF = 14, TRANSA = 3, EPILOGUE = 7, BIAS_POINTER = 8, OP_T = 1, EPILOGUE_BIAS = 4;
+constexpr int R_32F = 0, R_16BF = 14, TRANSA = 3, EPILOGUE = 7, BIAS_POINTER = 8, BIAS_DATA_TYPE = 26, OP_T = 1, EPILOGUE_BIAS = 4;
 constexpr int NOT_SUPPORTED = 15;
 
 struct Algorithm {
@@ -82,7 +82,8 @@ int cublasLtMatmulDescSetAttribute(void* description, int attribute, const void*
   Description* d = (Description*)description;
   if (attribute == TRANSA && bytes == 4) d->transposeA = *(const int*)value;
   if (attribute == EPILOGUE && bytes == 4) d->epilogue = *(const int*)value;
-  if (attribute == BIAS_POINTER && bytes == 8) d->bias = *(const __nv_bfloat16* const*)value;
+  if (attribute == BIAS_POINTER && bytes == 8) d->bias = *(const void* const*)value;
+  if (attribute == BIAS_DATA_TYPE && bytes == 4) d->biasType = *(const int*)value;
   return 0;
 }
 
@@ -100,7 +101,9 @@ int cublasLtMatmulAlgoGetHeuristic(void*, void* description, void* a, void* b, v
                                    int* count) {
   *count = 0;
   Layout *la = (Layout*)a, *lb = (Layout*)b, *ld = (Layout*)d;
-  bool fits = ((Description*)description)->transposeA == OP_T && la->type == R_16BF && lb->type == R_16BF &&
+  const Description* desc = (const Description*)description;
+  // The bias has the type of the result.
+  bool fits = (desc->epilogue != EPILOGUE_BIAS || desc->biasType == -1 || desc->biasType == ld->type) && desc->transposeA == OP_T && la->type == R_16BF && lb->type == R_16BF &&
               la->rows == lb->rows && ld->rows == la->columns && ld->columns == lb->columns && max > 0 &&
               la->stride >= la->rows && lb->stride >= lb->rows && ld->stride >= ld->rows;
   if (!fits) return NOT_SUPPORTED;
@@ -131,7 +134,8 @@ int cublasLtMatmul(void*, void* description, const void*, const void* a, void* l
         const float* others = weights.data();
 #pragma omp simd reduction(+ : sum)
         for (long j = 0; j < k; j++) sum += values[j] * others[j];
-        if (desc.epilogue == EPILOGUE_BIAS) sum += toFloat(desc.bias[o]);
+        if (desc.epilogue == EPILOGUE_BIAS)
+          sum += ld.type == R_32F ? ((const float*)desc.bias)[o] : toFloat(((const __nv_bfloat16*)desc.bias)[o]);
         if (ld.type == R_32F) {
           ((float*)d)[i * ld.stride + o] = sum;
         } else {

@@ -91,7 +91,7 @@ final class CublasLt implements AutoCloseable {
 
         /**
          * @param outType BF16 or F32
-         * @param hasBias every run brings a bf16 [n] vector that is added to every row
+         * @param hasBias every run brings an [n] vector of {@code outType}, as cuBLASLt wants it, that is added to every row
          * @param outAlignment of the result's address, see {@link #alignment}
          */
         Product(int m, int n, int k, int xStride, int outStride, DType outType, boolean hasBias, int outAlignment) {
@@ -104,11 +104,11 @@ final class CublasLt implements AutoCloseable {
             set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, cublas.CUBLAS_OP_T);
             if (hasBias) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, cublas.CUBLASLT_EPILOGUE_BIAS);
-                set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudart.CUDA_R_16BF);
+                set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type(outType));
             }
             weights = layout(cudart.CUDA_R_16BF, k, n, k);
             input = layout(cudart.CUDA_R_16BF, k, m, xStride);
-            output = layout(outType == DType.F32 ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF, n, m, outStride);
+            output = layout(type(outType), n, m, outStride);
             promise(outAlignment);
             int[] count = new int[1];
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
@@ -121,6 +121,10 @@ final class CublasLt implements AutoCloseable {
             for (int i = 0; i < candidates.length; i++) {
                 candidates[i] = new cublasLtMatmulHeuristicResult_t(results.getPointer(i)).algo();
             }
+        }
+
+        private static int type(DType outType) {
+            return outType == DType.F32 ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF;
         }
 
         private void set(int attribute, int value) {

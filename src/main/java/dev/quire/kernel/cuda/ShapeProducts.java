@@ -84,8 +84,13 @@ final class ShapeProducts {
         if (product == null) {
             gemv.run(weight, x, xStride, out, outStride, outType, rows);
         } else {
-            product.run(weight.weights(), weight.biasBf16(), x, out);
+            product.run(weight.weights(), bias(weight, outType), x, out);
         }
+    }
+
+    /** cuBLASLt adds a bias of the result's type only. */
+    private static long bias(Bf16Linear weight, DType outType) {
+        return outType == DType.F32 ? weight.bias() : weight.biasBf16();
     }
 
     private Use use(int xStride, int outStride, DType outType, boolean hasBias, int outAlignment) {
@@ -118,7 +123,7 @@ final class ShapeProducts {
         int bestCandidate = 0;
         for (int i = 0; i < product.numCandidates(); i++) {
             product.choose(i);
-            double micros = timer.micros(() -> product.run(weight.weights(), weight.biasBf16(), x, out));
+            double micros = timer.micros(() -> product.run(weight.weights(), bias(weight, outType), x, out));
             if (micros < best) {
                 best = micros;
                 bestCandidate = i;
