@@ -63,7 +63,9 @@ class CheckpointLinearsTest {
                         .bf16("c.weight", new long[] {1, 2}, 5, 6)
                         .floats("c.weight_scale", new long[] {1}, 1)
                         .raw("a.plain.weight", DType.F8_E4M3, new long[] {1, 2}, new byte[2]));
-        assertThat(((LinearWeight.Dense) linears.find("b", 1, 2, false)).weight().toFloats())
+        assertThat(((LinearWeight.Dense) linears.find("b", 1, 2, false))
+                        .weight()
+                        .toFloats())
                 .containsExactly(5, 6);
         assertThatThrownBy(() -> linears.find("c", 1, 2, false))
                 .isInstanceOf(CheckpointException.class)

@@ -121,13 +121,18 @@ final class CublasLt implements AutoCloseable {
     /**
      * Sizes of one product out[m, n] = x[m, k] · w[n, k]ᵀ.
      *
-     * @param use with a bias every run brings a bf16 [n] vector that is added to every row
+     * @param use with a bias every run brings one in the type that cuBLASLt wants: see {@link #isBiasInFloats}
      */
     record Spec(Format format, int m, int n, int k, ProductUse use) {
         @Override
         public String toString() {
             return format + " product of " + m + " × " + k + " with " + n + " × " + k;
         }
+    }
+
+    /** A bias of bf16 products has the type of the result; that of E4M3 products is bf16 whatever the result. */
+    static boolean isBiasInFloats(Spec spec) {
+        return spec.format == Format.BF16 && spec.use.outType() == DType.F32;
     }
 
     /** Throws {@link CudaException} when cuBLASLt does not offer the product. */
@@ -179,7 +184,9 @@ final class CublasLt implements AutoCloseable {
             set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, cublas.CUBLAS_OP_T);
             if (spec.use.hasBias()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, cublas.CUBLASLT_EPILOGUE_BIAS);
-                set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudart.CUDA_R_16BF);
+                set(
+                        cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+                        isBiasInFloats(spec) ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF);
             }
             if (format.isScaled()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_MODE, format.weightScales);
