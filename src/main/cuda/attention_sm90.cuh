@@ -128,11 +128,11 @@ __device__ __forceinline__ void pin(float (&r)[N]) {
                  : OUTPUTS                                                                                           \
                  : "l"(a), "l"(b), "r"((int)add));                                                                   \
   }
-#define A90_REGISTER_PRODUCT(N, REGISTERS, OUTPUTS, A, B)                                                            \
-  __device__ __forceinline__ void product_registers(float (&d)[N / 2], uint32_t a0, uint32_t a1, uint32_t a2,        \
-                                                    uint32_t a3, uint64_t b) {                                       \
+#define A90_REGISTER_PRODUCT(NAME, COLUMNS, N, REGISTERS, OUTPUTS, A, B)                                                  \
+  __device__ __forceinline__ void NAME(float (&d)[N / 2], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3,        \
+                                       uint64_t b) {                                                                 \
     asm volatile("{ .reg .pred p; setp.eq.b32 p, 0, 0; wgmma.mma_async.sync.aligned.m64n" #N                         \
-                 "k16.f32.bf16.bf16 {" REGISTERS "}, {" A "}, " B ", p, 1, 1, 1; }"                                  \
+                 "k16.f32.bf16.bf16 {" REGISTERS "}, {" A "}, " B ", p, 1, 1, " COLUMNS "; }"                        \
                  : OUTPUTS                                                                                           \
                  : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "l"(b));                                                      \
   }
@@ -143,13 +143,19 @@ A90_SHARED_PRODUCT(64, A90_R0, A90_F32(0), "%32", "%33", "%34")
 A90_SHARED_PRODUCT(128, A90_R0 "," A90_R1, A90_F64(0), "%64", "%65", "%66")
 A90_SHARED_PRODUCT(192, A90_R0 "," A90_R1 "," A90_R2, A90_F96(0), "%96", "%97", "%98")
 // The first operand in registers (P), the second with its columns contiguous (V); adds to d.
-A90_REGISTER_PRODUCT(64, A90_R0, A90_F32(0), "%32,%33,%34,%35", "%36")
-A90_REGISTER_PRODUCT(80, A90_R0 ",%32,%33,%34,%35,%36,%37,%38,%39", A90_F40(0), "%40,%41,%42,%43", "%44")
-A90_REGISTER_PRODUCT(96, A90_R0 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47", A90_F48(0),
-                     "%48,%49,%50,%51", "%52")
-A90_REGISTER_PRODUCT(128, A90_R0 "," A90_R1, A90_F64(0), "%64,%65,%66,%67", "%68")
+A90_REGISTER_PRODUCT(product_registers, "1", 64, A90_R0, A90_F32(0), "%32,%33,%34,%35", "%36")
+A90_REGISTER_PRODUCT(product_registers, "1", 80, A90_R0 ",%32,%33,%34,%35,%36,%37,%38,%39", A90_F40(0), "%40,%41,%42,%43", "%44")
+A90_REGISTER_PRODUCT(product_registers, "1", 96,
+                     A90_R0 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47", A90_F48(0), "%48,%49,%50,%51", "%52")
+A90_REGISTER_PRODUCT(product_registers, "1", 128, A90_R0 "," A90_R1, A90_F64(0), "%64,%65,%66,%67", "%68")
 #define A90_F128(i) A90_F64(i), A90_F64(i + 64)
-A90_REGISTER_PRODUCT(256, A90_R0 "," A90_R1 "," A90_R2 "," A90_R3, A90_F128(0), "%128,%129,%130,%131", "%132")
+A90_REGISTER_PRODUCT(product_registers, "1", 256, A90_R0 "," A90_R1 "," A90_R2 "," A90_R3, A90_F128(0),
+                     "%128,%129,%130,%131", "%132")
+// The same with both operands K-major (weights in registers, inputs in shared memory).
+A90_REGISTER_PRODUCT(product_registers_k, "0", 64, A90_R0, A90_F32(0), "%32,%33,%34,%35", "%36")
+A90_REGISTER_PRODUCT(product_registers_k, "0", 128, A90_R0 "," A90_R1, A90_F64(0), "%64,%65,%66,%67", "%68")
+A90_REGISTER_PRODUCT(product_registers_k, "0", 256, A90_R0 "," A90_R1 "," A90_R2 "," A90_R3, A90_F128(0),
+                     "%128,%129,%130,%131", "%132")
 
 #undef A90_R0
 #undef A90_R1

@@ -10,8 +10,8 @@
 //   a clock, 36 weights of 4 bits. These cost 11 instructions for each 8 to become bf16, 1 in 8 to be multiplied, and about
 //   0.4 a weight for copies, x, scales and addresses: 1.8 in all, 65 of the 128 that an SM issues a clock. Of 8 bits: 14 for
 //   each 8, at half as many weights.
-// Source: the operands of mma.m16n8k16 in the PTX manual; k may be permuted freely if both operands are. The significand
-//   trick: Kim et al., Who Says Elephants Can't Run (2022).
+// Source: the operands of mma.m16n8k16 in the PTX manual. The significand trick: Kim et al., Who Says Elephants Can't Run
+//   (2022).
 #pragma once
 #include "int_weights.cuh"
 
@@ -70,8 +70,10 @@ __device__ __forceinline__ void product(void* out, bool outFloats, const bf16* x
     for (int n = 0; n < NT; n++)
 #pragma unroll
       for (int j = 0; j < 4; j++) {
-        const int m = n * 8 + g, k = step * 64 + j * 16 + q * 4;
-        b[n][j] = m < M && k < w.K ? *reinterpret_cast<const uint2*>(x + (long)m * xStride + k) : make_uint2(0, 0);
+        const int m = n * 8 + g, k = step * 64 + j * 16 + q * 2;
+        const uint32_t* from = reinterpret_cast<const uint32_t*>(x + (long)m * xStride + k);
+        b[n][j].x = m < M && k < w.K ? from[0] : 0;
+        b[n][j].y = m < M && k + 8 < w.K ? from[4] : 0;
       }
   };
   int slot = 0;

@@ -44,12 +44,15 @@ __device__ __forceinline__ void dequantize(bf16* out, const Matrix& w, int granu
         read_scales(s, scales + (j >> shift) * granuleBytes, g, w.form);
         uint32_t a[4];
         operand<BITS>(a, block, j);
-        const int k = step * 64 + j * 16 + q * 4;
+        // Neighbours exchange pairs, so that each has four k of one half.
+        const int k = step * 64 + j * 16 + (q & 1) * 8 + (q & 2) * 2;
 #pragma unroll
         for (int h = 0; h < 2; h++) {
+          const uint32_t low = pair(s[h], a[h]), high = pair(s[h], a[2 + h]);
+          const uint32_t other = __shfl_xor_sync(FULL_WARP, q & 1 ? low : high, 1);
           const int row = tile * 16 + g + 8 * h;
           if (row < numRows && k < w.K)
-            *reinterpret_cast<uint2*>(out + (long)row * w.K + k) = make_uint2(pair(s[h], a[h]), pair(s[h], a[2 + h]));
+            *reinterpret_cast<uint2*>(out + (long)row * w.K + k) = q & 1 ? make_uint2(other, high) : make_uint2(low, other);
         }
       }
     }
@@ -59,17 +62,22 @@ __device__ __forceinline__ void dequantize(bf16* out, const Matrix& w, int granu
 template <int BITS>
 __device__ __forceinline__ void four(float (&f)[4], const Matrix& w, int granulesPerStep, int row, int k) {
   constexpr int PIECES = BITS / 4;
-  const int tile = row >> 4, h = row >> 3 & 1, g = row & 7, step = k >> 6, j = k >> 4 & 3, q = k >> 2 & 3;
+  const int tile = row >> 4, h = row >> 3 & 1, g = row & 7, step = k >> 6, j = k >> 4 & 3;
+  const int q = k >> 1 & 3, register0 = h + 2 * (k >> 3 & 1);  // k, k + 1; the next lane has k + 2, k + 3
   const unsigned char* block = w.codes + ((long)tile * w.steps() + step) * (PIECES * 512) + (g * 4 + q) * 16;
   int v[4];
   if constexpr (BITS == 4) {
-    const uint32_t word = reinterpret_cast<const uint32_t*>(block)[j];
 #pragma unroll
-    for (int i = 0; i < 4; i++) v[i] = (int)(word >> (4 * (h + 2 * (i >> 1)) + 16 * (i & 1)) & 15) - 8;
+    for (int i = 0; i < 4; i++) {
+      const uint32_t word = reinterpret_cast<const uint32_t*>(block + 16 * (i >> 1))[j];
+      v[i] = (int)(word >> (4 * register0 + 16 * (i & 1)) & 15) - 8;
+    }
   } else {
-    const uint32_t* words = reinterpret_cast<const uint32_t*>(block + (j >> 1) * 512) + 2 * (j & 1);
 #pragma unroll
-    for (int i = 0; i < 4; i++) v[i] = (signed char)(words[i >> 1] >> (8 * h + 16 * (i & 1)));
+    for (int i = 0; i < 4; i++) {
+      const uint32_t* words = reinterpret_cast<const uint32_t*>(block + (j >> 1) * 512 + 16 * (i >> 1)) + 2 * (j & 1);
+      v[i] = (signed char)(words[register0 >> 1] >> (8 * h + 16 * (i & 1)));
+    }
   }
   const int granule = granulesPerStep == 1 ? w.granule<1>(step) : step * granulesPerStep + j * granulesPerStep / 4;
   Scale s[2];

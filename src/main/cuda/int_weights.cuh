@@ -3,8 +3,7 @@
 // w[n, k] = v[n, k] · scale[n, group] + offset[n, group]; v is a two's complement integer of 4 or 8 bits, its offset zero
 // for symmetric matrices. In memory, row tile by row tile (16 rows), step by step (64 k): a block of 16 bytes a lane (4 bits)
 // or twice 16 (8 bits), in which the lane g = lane / 4, q = lane % 4 finds its own operand A of mma.m16n8k16, for the four
-// products j of 16 k. Register i of product j is the pair of row g + 8 · (i & 1) with k = 16 j + 4 q + 2 · (i >> 1) + {0, 1}:
-// the four k of a lane are neighbours, so x is read eight bytes at a time.
+// products j of 16 k. Register i of product j is the pair of row g + 8 · (i & 1) with k = 16 j + 2 q + 8 · (i >> 1) + {0, 1}.
 //   4 bits: word j, register i: bits 4 i … 4 i + 3 the first of the pair, 16 bits above the second; v + 8 is stored.
 //   8 bits: piece j / 2, word 2 (j & 1) + (i >> 1), byte i & 1 the first of the pair, two bytes above the second.
 // Rows and k are padded with zeros to full blocks.

@@ -43,7 +43,7 @@ struct IntCase {
   }
 
   void put(int n, int k, int v) {
-    const int lane = n % 8 * 4 + k / 4 % 4, h = n / 8 % 2, j = k / 16 % 4, i = h + 2 * (k / 2 % 2), second = k % 2;
+    const int lane = n % 8 * 4 + k / 2 % 4, h = n / 8 % 2, j = k / 16 % 4, i = h + 2 * (k / 8 % 2), second = k % 2;
     unsigned char* block = codes.data() + ((size_t)(n / 16) * steps() + k / 64) * 128 * bits;
     if (bits == 4) {
       unsigned char& b = block[lane * 16 + j * 4 + (4 * i + 16 * second) / 8];

@@ -1,6 +1,8 @@
-// The functions of libcublasLt that Quire calls: products of bf16 matrices, f32 sums, on the host.
+// The functions of libcublasLt that Quire calls, on the host: products of bf16 and E4M3 matrices with f32 sums, of bytes with
+// exact ones. What a real one refuses is refused: operands that are not aligned, factors of rows and blocks but on Hopper.
 #include "device.h"
 #include <cuda_bf16.h>
+#include <math.h>
 #include <string.h>
 
 using namespace emulated_device;
@@ -13,11 +15,16 @@ struct Layout {
 };
 
 struct Description {
-  int transposeA = 0, epilogue = 1, biasType = -1;
+  int compute = 0, factor = 0, transposeA = 0, epilogue = 1;
+  int biasType = -1;
   const void* bias = nullptr;
+  int scaleMode[2] = {0, 0};  // of A, of B
+  const float* scales[2] = {nullptr, nullptr};
 };
 
-constexpr int R_32F = 0, R_16BF = 14, TRANSA = 3, EPILOGUE = 7, BIAS_POINTER = 8, BIAS_DATA_TYPE = 26, OP_T = 1, EPILOGUE_BIAS = 4;
+constexpr int R_32F = 0, R_8I = 3, R_32I = 10, R_16BF = 14, R_8F_E4M3 = 28, COMPUTE_32F = 68, COMPUTE_32I = 72;
+constexpr int TRANSA = 3, EPILOGUE = 7, BIAS_POINTER = 8, BIAS_DATA_TYPE = 26, A_SCALE_POINTER = 17, A_SCALE_MODE = 31, OP_T = 1, EPILOGUE_BIAS = 4;
+constexpr int SCALE_SCALAR = 0, SCALE_OUTER = 3, SCALE_VEC128 = 4, SCALE_BLK128 = 5;
 constexpr int NOT_SUPPORTED = 15;
 
 struct Algorithm {
@@ -40,6 +47,61 @@ float toFloat(__nv_bfloat16 value) {
   float result;
   memcpy(&result, &bits, 4);
   return result;
+}
+
+float ofE4m3(unsigned char code) {
+  if ((code & 0x7f) == 0x7f) return NAN;
+  const int exponent = code >> 3 & 15, fraction = code & 7;
+  const float size = exponent ? ldexpf(8 + fraction, exponent - 10) : ldexpf(fraction, -9);
+  return code & 0x80 ? -size : size;
+}
+
+long ceilDiv(long a, long b) { return (a + b - 1) / b; }
+
+int bytesOf(int type) { return type == R_32F || type == R_32I ? 4 : type == R_16BF ? 2 : 1; }
+
+float element(const void* p, int type, long i) {
+  return type == R_16BF ? toFloat(((const __nv_bfloat16*)p)[i]) : ofE4m3(((const unsigned char*)p)[i]);
+}
+
+// The factor of 128 k of a row, by the layouts of the manual; `rows` of the operand in all.
+float factor(int mode, const float* scales, long row, long rows, long k, long sizeK) {
+  const long group = k / 128, groups = (ceilDiv(sizeK, 128) + 3) / 4 * 4;
+  if (scales == nullptr) return 1;
+  if (mode == SCALE_VEC128) return scales[group * rows + row];
+  if (mode == SCALE_BLK128) return scales[row / 128 * groups + group];
+  return mode == SCALE_OUTER ? scales[row] : scales[0];
+}
+
+bool offered(const Description& d, const Layout& a, const Layout& b, const Layout& out) {
+  if (d.transposeA != OP_T || a.type != b.type || a.rows != b.rows || out.rows != a.columns || out.columns != b.columns ||
+      a.stride < a.rows || b.stride < b.rows || out.stride < out.rows)
+    return false;
+  const bool hopper = settings.major == 9, ada = settings.major * 10 + settings.minor >= 89;
+  const int modeA = d.scaleMode[0], modeB = d.scaleMode[1];
+  if (a.type == R_8I)
+    return d.compute == COMPUTE_32I && d.factor == R_32I && out.type == R_32I && d.epilogue != EPILOGUE_BIAS && !modeA && !modeB &&
+           a.stride % 4 == 0 && b.stride % 4 == 0 && out.stride % 4 == 0;
+  if (d.compute != COMPUTE_32F || d.factor != R_32F || (out.type != R_32F && out.type != R_16BF)) return false;
+  // The bias has the type of the result, by cublasLt.h.
+  if (a.type == R_16BF) return !modeA && !modeB && (d.epilogue != EPILOGUE_BIAS || d.biasType == -1 || d.biasType == out.type);
+  if (a.type != R_8F_E4M3 || !ada || a.rows % 16 || a.columns % 16 || a.stride % 16 || b.stride % 16 ||
+      out.stride * bytesOf(out.type) % 16)
+    return false;
+  if (modeA == SCALE_SCALAR && modeB == SCALE_SCALAR) return true;
+  if (!hopper) return false;
+  if (modeA == SCALE_BLK128 && modeB == SCALE_VEC128) return a.columns % 4 == 0 && b.columns % 4 == 0;
+  return modeA == SCALE_OUTER && modeB == SCALE_OUTER;
+}
+
+void multiplyBytes(const Layout& la, const Layout& lb, const Layout& ld, const void* a, const void* b, void* d) {
+  for (long o = 0; o < la.columns; o++)
+    for (long i = 0; i < lb.columns; i++) {
+      const signed char *w = (const signed char*)a + o * la.stride, *x = (const signed char*)b + i * lb.stride;
+      int sum = 0;
+      for (long j = 0; j < la.rows; j++) sum += w[j] * x[j];
+      ((int*)d)[i * ld.stride + o] = sum;
+    }
 }
 
 }  // namespace
@@ -68,8 +130,11 @@ int cublasLtMatmulPreferenceDestroy(void* preference) {
 
 int cublasLtMatmulPreferenceSetAttribute(void*, int, const void*, size_t) { return 0; }
 
-int cublasLtMatmulDescCreate(void** description, int, int) {
-  *description = new Description();
+int cublasLtMatmulDescCreate(void** description, int compute, int factor) {
+  Description* d = new Description();
+  d->compute = compute;
+  d->factor = factor;
+  *description = d;
   return 0;
 }
 
@@ -84,6 +149,10 @@ int cublasLtMatmulDescSetAttribute(void* description, int attribute, const void*
   if (attribute == EPILOGUE && bytes == 4) d->epilogue = *(const int*)value;
   if (attribute == BIAS_POINTER && bytes == 8) d->bias = *(const void* const*)value;
   if (attribute == BIAS_DATA_TYPE && bytes == 4) d->biasType = *(const int*)value;
+  for (int i = 0; i < 2; i++) {
+    if (attribute == A_SCALE_MODE + i && bytes == 4) d->scaleMode[i] = *(const int*)value;
+    if (attribute == A_SCALE_POINTER + i && bytes == 8) d->scales[i] = *(const float* const*)value;
+  }
   return 0;
 }
 
@@ -100,13 +169,7 @@ int cublasLtMatrixLayoutDestroy(void* layout) {
 int cublasLtMatmulAlgoGetHeuristic(void*, void* description, void* a, void* b, void*, void* d, void*, int max, void* out,
                                    int* count) {
   *count = 0;
-  Layout *la = (Layout*)a, *lb = (Layout*)b, *ld = (Layout*)d;
-  const Description* desc = (const Description*)description;
-  // The bias has the type of the result.
-  bool fits = (desc->epilogue != EPILOGUE_BIAS || desc->biasType == -1 || desc->biasType == ld->type) && desc->transposeA == OP_T && la->type == R_16BF && lb->type == R_16BF &&
-              la->rows == lb->rows && ld->rows == la->columns && ld->columns == lb->columns && max > 0 &&
-              la->stride >= la->rows && lb->stride >= lb->rows && ld->stride >= ld->rows;
-  if (!fits) return NOT_SUPPORTED;
+  if (max < 1 || !offered(*(Description*)description, *(Layout*)a, *(Layout*)b, *(Layout*)d)) return NOT_SUPPORTED;
   memset(out, 0, sizeof(Result));
   *count = 1;
   return 0;
@@ -120,14 +183,16 @@ int cublasLtMatmul(void*, void* description, const void*, const void* a, void* l
   Description desc = *(Description*)description;
   Layout la = *(Layout*)layoutA, lb = *(Layout*)layoutB, ld = *(Layout*)layoutD;
   ((Stream*)stream)->add([=] {
-    const __nv_bfloat16 *w = (const __nv_bfloat16*)a, *x = (const __nv_bfloat16*)b;
+    if (la.type == R_8I) return multiplyBytes(la, lb, ld, a, b, d), cudaSuccess;
     const long n = la.columns, m = lb.columns, k = la.rows;
-    std::vector<float> row(k), weights(k);
+    std::vector<float> weights(k);
     std::vector<std::vector<float>> rows(m, std::vector<float>(k));
     for (long i = 0; i < m; i++)
-      for (long j = 0; j < k; j++) rows[i][j] = toFloat(x[i * lb.stride + j]);
+      for (long j = 0; j < k; j++)
+        rows[i][j] = element(b, lb.type, i * lb.stride + j) * factor(desc.scaleMode[1], desc.scales[1], i, m, j, k);
     for (long o = 0; o < n; o++) {
-      for (long j = 0; j < k; j++) weights[j] = toFloat(w[o * la.stride + j]);
+      for (long j = 0; j < k; j++)
+        weights[j] = element(a, la.type, o * la.stride + j) * factor(desc.scaleMode[0], desc.scales[0], o, n, j, k);
       for (long i = 0; i < m; i++) {
         float sum = 0;
         const float* values = rows[i].data();
@@ -135,7 +200,7 @@ int cublasLtMatmul(void*, void* description, const void*, const void* a, void* l
 #pragma omp simd reduction(+ : sum)
         for (long j = 0; j < k; j++) sum += values[j] * others[j];
         if (desc.epilogue == EPILOGUE_BIAS)
-          sum += ld.type == R_32F ? ((const float*)desc.bias)[o] : toFloat(((const __nv_bfloat16*)desc.bias)[o]);
+          sum += desc.biasType == R_32F ? ((const float*)desc.bias)[o] : toFloat(((const __nv_bfloat16*)desc.bias)[o]);
         if (ld.type == R_32F) {
           ((float*)d)[i * ld.stride + o] = sum;
         } else {

@@ -131,4 +131,24 @@ static void product(emulated::Warp& w, uint32_t active) {
 void multiply(emulated::Warp& w, uint32_t active) { product<Bf16>(w, active); }
 void multiply_f16(emulated::Warp& w, uint32_t active) { product<F16>(w, active); }
 
+// 16 × 8 × 32: a register holds four neighbouring k, the second half of the registers the k from 16 on.
+void multiply_s8(emulated::Warp& w, uint32_t active) {
+  if (active != ~0u) return emulated::fault("mma by mask %08x", active);
+  int8_t a[16][32], b[8][32];
+  const ByteProduct* products[32];
+  for (int l = 0; l < 32; l++) {
+    const ByteProduct& p = *(products[l] = (const ByteProduct*)w.arguments[l]);
+    const int g = l / 4, k = l % 4 * 4;
+    for (int i = 0; i < 4; i++) memcpy(&a[g + i % 2 * 8][k + i / 2 * 16], &p.a[i], 4);
+    for (int i = 0; i < 2; i++) memcpy(&b[g][k + i * 16], &p.b[i], 4);
+  }
+  for (int l = 0; l < 32; l++)
+    for (int i = 0; i < 4; i++) {
+      const int8_t *row = a[l / 4 + i / 2 * 8], *column = b[l % 4 * 2 + i % 2];
+      int sum = 0;
+      for (int k = 0; k < 32; k++) sum += row[k] * column[k];
+      products[l]->c[i] += sum;
+    }
+}
+
 }  // namespace ptx

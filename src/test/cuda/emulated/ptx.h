@@ -75,21 +75,34 @@ inline void mma_f16(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t
   emulated::collective("mma", ~0u, multiply_f16);
 }
 
+struct ByteProduct {
+  int* c;
+  uint32_t a[4], b[2];
+};
+void multiply_s8(emulated::Warp& w, uint32_t active);
+
+inline void mma_s8(int (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  ByteProduct p = {c, {a[0], a[1], a[2], a[3]}, {b0, b1}};
+  emulated::warps[emulated::current / 32].arguments[emulated::current % 32] = &p;
+  emulated::collective("mma.s8", ~0u, multiply_s8);
+}
+
 // ---- arithmetic
 uint16_t half_of_e4m3(uint8_t code);
 uint8_t e4m3_of(float x);
 inline uint32_t halves_of_e4m3x2(uint16_t two) { return half_of_e4m3((uint8_t)two) | (uint32_t)half_of_e4m3(two >> 8) << 16; }
 inline uint32_t e4m3x2_of(float lo, float hi) { return e4m3_of(lo) | e4m3_of(hi) << 8; }
+inline uint32_t rounded_bf16(float v) {
+  const uint32_t bits = __float_as_uint(v);
+  return v != v ? 0x7fffu : (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+}
 inline uint32_t add_bf16x2(uint32_t a, uint32_t b) {
-  uint32_t c = 0;
-  for (int i = 0; i < 32; i += 16) {
-    const float sum = __uint_as_float(a >> i << 16) + __uint_as_float(b >> i << 16);
-    uint32_t bits = __float_as_uint(sum);
-    if (sum != sum) bits = 0x7fff0000u;
-    else bits += 0x7fffu + (bits >> 16 & 1);
-    c |= bits >> 16 << i;
-  }
-  return c;
+  return rounded_bf16(__uint_as_float(a << 16) + __uint_as_float(b << 16)) |
+         rounded_bf16(__uint_as_float(a & 0xffff0000u) + __uint_as_float(b & 0xffff0000u)) << 16;
+}
+inline uint32_t multiply_bf16x2(uint32_t a, uint32_t b) {
+  return rounded_bf16(__uint_as_float(a << 16) * __uint_as_float(b << 16)) |
+         rounded_bf16(__uint_as_float(a & 0xffff0000u) * __uint_as_float(b & 0xffff0000u)) << 16;
 }
 inline float exp2_fast(float x) {
   float y = exp2f(fabsf(x) < 0x1p-126f ? 0.f : x);

@@ -129,7 +129,7 @@ void copy_tensor(uint32_t to, const CUtensorMap* map, Barrier* b, int rank, int 
 // ---- warpgroup products
 struct Product {
   int issued = 0, n = 0;
-  bool add = true, registers = false, done = false;
+  bool add = true, registers = false, columns = false, done = false;
   uint64_t a = 0, b = 0;
   float* d[128];
   uint32_t p[128][4];
@@ -158,7 +158,7 @@ static void execute(Product& x) {
                             : element(startA + r / 8 * strideA + r % 8 * 128 + k * 2);
   for (int k = 0; k < 16; k++)
     for (int n = 0; n < x.n; n++)
-      b[k][n] = x.registers ? element(startB + n / 64 * leadB + k / 8 * strideB + k % 8 * 128 + n % 64 * 2)
+      b[k][n] = x.columns ? element(startB + n / 64 * leadB + k / 8 * strideB + k % 8 * 128 + n % 64 * 2)
                             : element(startB + n / 8 * strideB + n % 8 * 128 + k * 2);
   for (int r = 0; r < 64; r++) {
     float c[256] = {};
@@ -181,15 +181,15 @@ static void execute_until(int g, unsigned end) {
   while (!list.empty() && list.front().done) list.pop_front(), removed[g]++;
 }
 
-void issue_product(float* d, int n, const uint32_t* p, uint64_t a, uint64_t b, bool add) {
+void issue_product(float* d, int n, const uint32_t* p, uint64_t a, uint64_t b, bool add, bool columns) {
   const int g = current / 128, t = current % 128;
   auto& list = products[g];
   const unsigned i = issued[current]++;
   while (i - removed[g] >= list.size()) list.emplace_back();
   Product& x = list[i - removed[g]];
-  if (x.issued && (x.n != n || x.registers != (p != nullptr) || x.a != a || x.b != b || x.add != add))
+  if (x.issued && (x.n != n || x.registers != (p != nullptr) || x.a != a || x.b != b || x.add != add || x.columns != columns))
     fault("a warpgroup product with other operands than its warpgroup's");
-  x.n = n, x.registers = p != nullptr, x.a = a, x.b = b, x.add = add;
+  x.n = n, x.columns = columns, x.registers = p != nullptr, x.a = a, x.b = b, x.add = add;
   x.d[t] = d;
   if (p) memcpy(x.p[t], p, 16);
   if (++x.issued == 128 && lateness < 8 && (int)(dice() % 8) >= lateness) execute_until(g, i + 1);

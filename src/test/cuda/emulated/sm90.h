@@ -25,7 +25,8 @@ int encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, unsigned rank,
 void settle(Barrier* b);
 void wait_phase(Barrier* b, uint32_t parity);
 void copy_tensor(uint32_t to, const CUtensorMap* map, Barrier* b, int rank, int x, int y, int z, int w);
-void issue_product(float* d, int n, const uint32_t* p, uint64_t a, uint64_t b, bool add);
+// p: the first operand in registers, or null; columns: the second one's columns are contiguous.
+void issue_product(float* d, int n, const uint32_t* p, uint64_t a, uint64_t b, bool add, bool columns);
 void commit_products();
 void wait_products(unsigned pending);
 
@@ -80,12 +81,17 @@ template <int N>
 void pin(float (&)[N]) {}
 template <int N>
 void product_shared(float (&d)[N], uint64_t a, uint64_t b, bool add) {
-  emulated::issue_product(d, 2 * N, nullptr, a, b, add);
+  emulated::issue_product(d, 2 * N, nullptr, a, b, add, false);
 }
 template <int N>
 void product_registers(float (&d)[N], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint64_t b) {
   const uint32_t p[4] = {a0, a1, a2, a3};
-  emulated::issue_product(d, 2 * N, p, 0, b, true);
+  emulated::issue_product(d, 2 * N, p, 0, b, true, true);
+}
+template <int N>
+void product_registers_k(float (&d)[N], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint64_t b) {
+  const uint32_t p[4] = {a0, a1, a2, a3};
+  emulated::issue_product(d, 2 * N, p, 0, b, true, false);
 }
 
 }  // namespace sm90_attention

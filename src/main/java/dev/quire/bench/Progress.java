@@ -2,7 +2,7 @@ package dev.quire.bench;
 
 import java.io.PrintStream;
 
-/** A bar of finished requests on a terminal; silent elsewhere. Safe for any thread. */
+/** A bar of what is finished on a terminal; silent elsewhere. Safe for any thread. */
 public final class Progress {
     private static final int WIDTH = 40;
     private static final long REDRAW_NANOS = 100_000_000L;
@@ -16,7 +16,7 @@ public final class Progress {
         this.visible = visible;
     }
 
-    synchronized void show(String phase, int done, int total) {
+    public synchronized void show(String phase, int done, int total) {
         long now = System.nanoTime();
         if (!visible || (done < total && now - drawnNanos < REDRAW_NANOS)) {
             return;

@@ -89,7 +89,7 @@ final class DeviceLoading {
                             sizes.maxNumBatchedTokens,
                             sizes.maxModelLen() / options.blockSize() + 1,
                             config.vocabSize()));
-            DType kvType = KvCacheType.of(options.kvCacheDtype(), backend);
+            DType kvType = KvCacheType.of(options.kvCacheDtype(), KvScaleTensors.isMadeForFp8(json), backend);
             KvScales kvScales = KvScaleTensors.find(checkpoint, config.numLayers());
             MemoryPlan plan = sizes.plan(backend, kvType, weightBytes, scratchBytes);
             plan.describe().lines().forEach(log);

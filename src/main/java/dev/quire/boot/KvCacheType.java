@@ -11,13 +11,13 @@ final class KvCacheType {
     /**
      * The type that a backend keeps K and V in.
      *
-     * @param asked {@code auto} is what the backend computes in; {@code fp8} is E4M3
+     * @param asked {@code auto} is FP8 for a checkpoint made for it, else what the backend computes in; {@code fp8} is E4M3
      */
-    static DType of(String asked, Backend backend) {
+    static DType of(String asked, boolean madeForFp8, Backend backend) {
         List<DType> kept = List.of(backend.kvCache().supportedTypes());
         DType type =
                 switch (asked) {
-                    case "auto" -> kept.get(0);
+                    case "auto" -> madeForFp8 ? DType.F8_E4M3 : kept.get(0);
                     case "bfloat16", "bf16" -> DType.BF16;
                     case "float32", "f32" -> DType.F32;
                     case "fp8", "fp8_e4m3" -> DType.F8_E4M3;

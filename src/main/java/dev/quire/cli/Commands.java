@@ -84,7 +84,7 @@ final class Commands {
                 null,
                 List.of(new Section("", List.of(HELP))),
                 List.of(),
-                List.of(throughput(), latency(), benchServe()),
+                List.of(throughput(), latency(), benchServe(), writeCheckpoint()),
                 List.of());
     }
 
@@ -110,6 +110,18 @@ final class Commands {
                 one("R", "Requests a second, inf for all at once (inf).", "--request-rate")));
         options.addAll(workload());
         return leaf("quire bench serve", "Drives a running server as vllm bench serve does.", null, options);
+    }
+
+    private static Command writeCheckpoint() {
+        return leaf(
+                "quire bench write-checkpoint",
+                "Writes random weights as a checkpoint directory, for any configuration that can be served.",
+                null,
+                List.of(
+                        one("DIR", "Directory with config.json; tokenizer files are copied from it too.", "--model"),
+                        one("DIR", "Directory to write, empty or new.", "--output"),
+                        one("SIZE", "Bytes of tensors in a file at most (5GB).", "--max-shard-size"),
+                        one("N", "Seed of the weights (0).", "--seed")));
     }
 
     private static List<Option> engineWorkload() {

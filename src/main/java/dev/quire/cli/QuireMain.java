@@ -60,6 +60,7 @@ public final class QuireMain {
             case "quire bench throughput" -> new EngineBenchCommand(arguments, console).throughput();
             case "quire bench latency" -> new EngineBenchCommand(arguments, console).latency();
             case "quire bench serve" -> new ServeBenchCommand(arguments, console).run();
+            case "quire bench write-checkpoint" -> new WriteCheckpointCommand(arguments, console).run();
             default -> {
                 console.err().print(HelpText.of(arguments.command()));
                 yield USAGE;

@@ -134,7 +134,7 @@ final class ServeOptions {
                                 "kv-cache-dtype",
                                 "TYPE",
                                 choice(List.of("auto", "bfloat16", "bf16", "float32", "f32", "fp8", "fp8_e4m3")),
-                                "auto, bfloat16, float32 or fp8: E4M3 with the checkpoint's scales (auto: as computed)."),
+                                "auto, bfloat16, float32 or fp8, which is E4M3 (auto)."),
                         one("kv-cache-memory-bytes", "SIZE", number(1), "Size, such as 4GiB (what is free)."),
                         one("num-gpu-blocks-override", "N", COUNT, "Number of blocks, instead of a size.")));
     }

@@ -1,8 +1,10 @@
 package dev.quire.model;
 
 import dev.quire.kernel.LinearWeight;
+import dev.quire.tensor.ActivationScheme;
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import dev.quire.tensor.Shape;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
@@ -53,6 +55,10 @@ final class CheckpointLinears {
 
     private LinearWeight matrix(
             String name, Optional<LinearScheme> scheme, int out, int in, @Nullable HostTensor bias) {
+        Optional<QuantizedMatrix> own = checkpoint.quantized(name, out, in);
+        if (own.isPresent()) {
+            return new LinearWeight.Quantized(name, own.get(), ActivationScheme.NONE, bias);
+        }
         if (scheme.isEmpty() || isPlain(name)) {
             return new LinearWeight.Dense(name, plain(name + ".weight", out, in), bias);
         }

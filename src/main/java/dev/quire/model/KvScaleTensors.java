@@ -4,6 +4,7 @@ import dev.quire.kernel.KvScales;
 import dev.quire.tensor.HostTensor;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
+import dev.quire.weights.ConfigJson;
 import java.util.List;
 
 /**
@@ -18,6 +19,15 @@ public final class KvScaleTensors {
             List.of("v_scale", "attn.v_scale", "v_proj.v_scale", "v_proj.output_scale", "kv_scale");
 
     private KvScaleTensors() {}
+
+    /** Whether config.json says that the checkpoint was made for an FP8 cache ({@code kv_cache_scheme}). */
+    public static boolean isMadeForFp8(ConfigJson json) {
+        return json.optionalObject("quantization_config")
+                .filter(quantization -> quantization.isObject("kv_cache_scheme"))
+                .map(quantization -> quantization.object("kv_cache_scheme"))
+                .filter(scheme -> scheme.string("type", "int").equals("float") && scheme.integer("num_bits", 0) == 8)
+                .isPresent();
+    }
 
     /** The scales of all layers, 1 for those without; throws {@link CheckpointException} naming file and tensor. */
     public static KvScales find(Checkpoint checkpoint, int numLayers) {

@@ -2,7 +2,10 @@ package dev.quire.weights;
 
 import dev.quire.tensor.DType;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import dev.quire.tensor.Shape;
+import dev.quire.weights.gguf.GgufFiles;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongToDoubleFunction;
 
@@ -29,6 +32,17 @@ public interface Checkpoint extends AutoCloseable {
     HostTensor tensor(String name, Shape expected, DType preferred);
 
     /**
+     * The matrix [numRows, numCols] of a layer that the checkpoint's own format stores in codes, as GGUF does; empty for all
+     * others, which {@link #tensor} hands out.
+     *
+     * @param layer the layer's name, such as {@code model.layers.0.mlp.down_proj}
+     * @throws CheckpointException naming file, tensor, expected and found shape
+     */
+    default Optional<QuantizedMatrix> quantized(String layer, int numRows, int numCols) {
+        return Optional.empty();
+    }
+
+    /**
      * As {@link #tensor(String, Shape, DType)}, for tensors that noise would spoil.
      *
      * @param dummy the elements that a dummy checkpoint makes, by flat index
@@ -45,7 +59,7 @@ public interface Checkpoint extends AutoCloseable {
 
     /** Opens the checkpoint among a model's files and checks it; throws {@link CheckpointException}. */
     static Checkpoint open(ModelFiles files) {
-        return SafetensorsCheckpoint.open(files);
+        return files instanceof GgufFiles gguf ? gguf.checkpoint() : SafetensorsCheckpoint.open(files);
     }
 
     /** Random weights of whatever shape is asked for, the same for the same seed; only the configuration is read. */

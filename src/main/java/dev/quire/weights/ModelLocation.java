@@ -1,13 +1,18 @@
 package dev.quire.weights;
 
+import dev.quire.weights.gguf.GgufFiles;
 import dev.quire.weights.hub.DownloadProgress;
 import dev.quire.weights.hub.HubDownload;
 import dev.quire.weights.hub.HubSettings;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 
-/** Finds the files of the model that a user names: a local directory, or a model of a hub, downloaded when needed. */
+/**
+ * Finds the files of the model that a user names: a local directory or GGUF file, or a model of a hub, downloaded when
+ * needed.
+ */
 public final class ModelLocation {
     private final HubDownload hub;
 
@@ -16,27 +21,59 @@ public final class ModelLocation {
     }
 
     /**
-     * The files of a directory, if there is one of this name, else of a hub model {@code org/name}.
+     * The files of a directory or a GGUF file, if there is one of this name, else of a hub model {@code org/name}.
      *
-     * @param revision branch, tag or commit of the hub model; unused for a directory
-     * @throws CheckpointException when it is neither
+     * @param revision branch, tag or commit of the hub model; unused for local files
+     * @throws CheckpointException when it is none of these
      * @throws dev.quire.weights.hub.HubException when the hub model cannot be had
      */
     public ModelFiles resolve(String model, String revision) {
         Path path = path(model);
-        if (Files.isDirectory(path)) {
-            if (!Files.isRegularFile(path.resolve("config.json"))) {
-                throw new CheckpointException(path.resolve("config.json").toString(), "file not found");
-            }
-            return ModelFiles.ofDirectory(path);
-        }
         if (Files.exists(path)) {
-            throw new CheckpointException(model, "is a file, expected a model directory");
+            return local(path);
         }
         if (!HubDownload.isModelName(model)) {
-            throw new CheckpointException(model, "no such directory, and not a model name of the form org/name");
+            throw new CheckpointException(
+                    model, "no such directory or file, and not a model name of the form org/name");
         }
         return ModelFiles.ofDirectory(hub.fetch(model, revision));
+    }
+
+    /**
+     * The files of a model that is here: a directory in Hugging Face's layout, a directory with one GGUF model, a GGUF file.
+     *
+     * @throws CheckpointException when it is none of these
+     */
+    public static ModelFiles local(Path path) {
+        if (Files.isDirectory(path)) {
+            return directory(ModelFiles.ofDirectory(path));
+        }
+        String name = String.valueOf(path.getFileName());
+        if (!GgufFiles.isName(name)) {
+            throw new CheckpointException(path.toString(), "is a file, expected a model directory or a .gguf file");
+        }
+        Path parent = path.toAbsolutePath().getParent();
+        return GgufFiles.open(ModelFiles.ofDirectory(parent == null ? path : parent), name);
+    }
+
+    /** A checkpoint beside a GGUF file comes first: it is what the file was made of. */
+    private static ModelFiles directory(ModelFiles files) {
+        boolean hasConfig = files.has("config.json");
+        List<String> ggufs = GgufFiles.modelsIn(files);
+        if (hasConfig && files.list().stream().anyMatch(name -> name.endsWith(".safetensors"))) {
+            return files;
+        }
+        if (ggufs.isEmpty()) {
+            if (!hasConfig) {
+                throw new CheckpointException(files.describe("config.json"), "file not found");
+            }
+            return files;
+        }
+        if (ggufs.size() > 1) {
+            throw new CheckpointException(
+                    files.location(), "has " + ggufs.size() + " GGUF models, name one: " + String.join(", ", ggufs));
+        }
+        return GgufFiles.open(files, ggufs.get(0));
     }
 
     private static Path path(String model) {

@@ -101,6 +101,23 @@ class QuireEngineTest {
     }
 
     @Test
+    void theKvCacheInFp8HoldsFourTimesTheTokensOfFloat32() throws Exception {
+        EngineOptions.Builder small = tiny("").maxModelLen(64).kvCacheMemoryBytes(1 << 20);
+        try (QuireEngine quire = QuireEngine.open(small.kvCacheDtype("fp8").build(), log::add)) {
+            SamplingParams params =
+                    SamplingParams.builder().maxTokens(9).ignoreEos(true).build();
+            assertThat(generate(quire, TokenIds.of(5, 6, 7), params)).hasSize(9);
+        }
+        assertThat(log).contains("KV cache in FP8 (E4M3), scales of K 1.0, of V 1.0");
+        // 2 layers of 2 heads of 16, K and V, one byte each: 128 bytes a token.
+        assertThat(log).anyMatch(line -> line.contains("512 blocks of 16 tokens = 8,192 tokens"));
+        log.clear();
+        QuireEngine.open(small.kvCacheDtype("float32").build(), log::add).close();
+        assertThat(log).anyMatch(line -> line.contains("128 blocks of 16 tokens = 2,048 tokens"));
+        assertThat(log).noneMatch(line -> line.contains("FP8"));
+    }
+
+    @Test
     void optionsBecomeTheEnginesLimits() throws IOException {
         EngineOptions options = tiny("").maxModelLen(100)
                 .maxNumSeqs(3)

@@ -49,7 +49,11 @@ class QuireMainTest {
 
     /** The expected text is reviewed like code: a changed help is a changed interface. */
     @ParameterizedTest
-    @CsvSource({"--help, help.txt", "serve --help, serve-help.txt", "bench throughput --help, bench-throughput-help.txt"
+    @CsvSource({
+        "--help, help.txt",
+        "serve --help, serve-help.txt",
+        "bench throughput --help, bench-throughput-help.txt",
+        "bench write-checkpoint --help, bench-write-checkpoint-help.txt"
     })
     void helpIsAsReviewed(String args, String expected) throws IOException {
         assertThat(run(args.split(" "))).isZero();

@@ -154,6 +154,14 @@ class ServeSettingsTest {
     }
 
     @Test
+    void typesOfTheKvCacheAreCheckedByName() {
+        assertThat(settings(Map.of(), "--kv-cache-dtype", "fp8")).containsEntry("quire.kv-cache-dtype", "fp8");
+        assertThatThrownBy(() -> settings(Map.of(), "--kv-cache-dtype", "fp8_e5m2"))
+                .hasMessage("--kv-cache-dtype must be one of auto, bfloat16, bf16, float32, f32, fp8, fp8_e4m3,"
+                        + " got \"fp8_e5m2\"");
+    }
+
+    @Test
     void settingsBecomeEngineOptions() {
         EngineOptions options = EngineOptions.ofKeys(settings(
                 Map.of(), "DIR", "--max-model-len", "32k", "--no-enable-prefix-caching", "--max-num-seqs", "3"));

@@ -8,6 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.quire.engine.EngineHarness.Overlap;
 import dev.quire.engine.EngineHarness.Setup;
 import dev.quire.kernel.AttentionMetadata;
+import dev.quire.kernel.cpu.CpuBackend;
+import dev.quire.kernel.cpu.CpuOptions;
 import dev.quire.request.SamplingParams;
 import dev.quire.request.TokenIds;
 import dev.quire.weights.ModelFiles;
@@ -18,7 +20,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The embedded model, quantized as it is shipped, against transformers in float32 on its dequantized weights. */
+/** The embedded model, quantized as it is shipped, against transformers in float32 on its weights dequantized to bf16. */
 class DemoGoldenTest {
     private static final ClassLoader LOADER = DemoGoldenTest.class.getClassLoader();
     private static final TokenIds EOS = TokenIds.of(8185, 8183);
@@ -32,7 +34,8 @@ class DemoGoldenTest {
         }
         assertThat(prompts.size()).isGreaterThanOrEqualTo(8);
         Setup setup = new Setup(16, 512, true, 16, 512, 2048, overlap);
-        try (EngineHarness harness = new EngineHarness(ModelFiles.ofResources(LOADER, "models/quire-demo"), setup)) {
+        ModelFiles files = ModelFiles.ofResources(LOADER, "models/quire-demo");
+        try (EngineHarness harness = new EngineHarness(files, setup, new CpuBackend(CpuOptions.defaults()))) {
             for (JsonNode prompt : prompts) {
                 checkLogits(harness, prompt);
             }

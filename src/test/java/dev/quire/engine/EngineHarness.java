@@ -62,8 +62,9 @@ final class EngineHarness implements AutoCloseable {
     final PagedKvCache kvCache;
     final ModelConfig config;
 
+    /** On the CPU, weights as they are stored. */
     EngineHarness(ModelFiles files, Setup setup) {
-        this(files, setup, new CpuBackend(CpuOptions.defaults()));
+        this(files, setup, new CpuBackend(CpuOptions.defaults().withoutExpansion()));
     }
 
     /** On another device; closes the backend. */
@@ -81,6 +82,7 @@ final class EngineHarness implements AutoCloseable {
             scales = KvScaleTensors.find(checkpoint, config.numLayers());
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);
+            backend.gemm().expect(weights.matrices());
             model = DenseDecoder.load(backend, config, weights, limits, layer -> {});
         }
         kvCache = backend.kvCache()

@@ -12,6 +12,7 @@ import dev.quire.tensor.HostBytes;
 import dev.quire.tensor.HostTensor;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ModelFiles;
+import dev.quire.weights.ModelLocation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,10 +45,10 @@ final class GoldenModel {
     }
 
     static GoldenModel read(Path directory) {
-        ModelFiles files = ModelFiles.ofDirectory(directory);
+        ModelFiles files = ModelLocation.local(directory);
         List<Gold> golds = new ArrayList<>();
         int maxModelLen = DEFAULT_MAX_MODEL_LEN;
-        try (Checkpoint golden = Checkpoint.open(new GoldenFile(files))) {
+        try (Checkpoint golden = Checkpoint.open(new GoldenFile(ModelFiles.ofDirectory(directory)))) {
             for (int i = 0; golden.has("prompt." + i); i++) {
                 List<Integer> ids = new ArrayList<>();
                 for (int id : ints(golden, "ids." + i)) {

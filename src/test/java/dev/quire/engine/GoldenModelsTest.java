@@ -36,10 +36,33 @@ class GoldenModelsTest {
     private static final int CUDA_PROMPTS = TestDevice.isReal() ? 3 : 1;
 
     /** These must be there, whatever else is. */
-    private static final Set<String> REQUIRED = Set.of("llama");
+    private static final Set<String> REQUIRED = Set.of(
+            "gemma2",
+            "gemma3",
+            "gemma3-multimodal",
+            "glm",
+            "glm4",
+            "granite",
+            "granite-hybrid",
+            "granite-swa",
+            "llama",
+            "llama-dynamic",
+            "llama-older",
+            "ministral",
+            "ministral3",
+            "mistral",
+            "olmo2",
+            "olmo3",
+            "phi3",
+            "phi3-short",
+            "qwen2",
+            "qwen3",
+            "qwen3-yarn",
+            "smollm3");
 
     /** On the emulated device, which is slow: each has switches that no other has. */
-    private static final Set<String> EMULATED = Set.of("llama");
+    private static final Set<String> EMULATED =
+            Set.of("llama", "mistral", "gemma2", "gemma3", "glm4", "granite-swa", "ministral3", "olmo3", "phi3");
 
     static List<String> names() throws IOException {
         try (Stream<Path> directories = Files.list(ROOT)) {

@@ -37,6 +37,11 @@ public record CpuOptions(int numThreads, boolean startsPlain, GemmPath gemm, boo
         this(numThreads, false, GemmPath.AUTO);
     }
 
+    /** The same, with every quantized matrix as exact as it is stored. */
+    public CpuOptions withoutExpansion() {
+        return new CpuOptions(numThreads, startsPlain, gemm, false);
+    }
+
     /** One thread for each core that this process may use. */
     public static CpuOptions defaults() {
         return new CpuOptions(Runtime.getRuntime().availableProcessors());

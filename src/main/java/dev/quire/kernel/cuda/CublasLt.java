@@ -14,6 +14,7 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
+import org.jspecify.annotations.Nullable;
 
 /** The context of cuBLASLt: handle, workspace, and the products it computes. */
 final class CublasLt implements AutoCloseable {
@@ -32,6 +33,8 @@ final class CublasLt implements AutoCloseable {
     private final Address workspaceAddress;
     private final FloatPointer one = new FloatPointer(1).put(1f);
     private final FloatPointer zero = new FloatPointer(1).put(0f);
+    private final IntPointer oneInt = new IntPointer(1).put(1);
+    private final IntPointer zeroInt = new IntPointer(1).put(0);
 
     CublasLt(CudaStream stream) {
         this.stream = stream;
@@ -67,12 +70,89 @@ final class CublasLt implements AutoCloseable {
         }
     }
 
+    /** What is multiplied, and how factors come in. */
+    enum Format {
+        BF16(cudart.CUDA_R_16BF, cublas.CUBLAS_COMPUTE_32F, cudart.CUDA_R_32F, 0, 0),
+        /** A factor for each row of the input and one for each row of the weights. Hopper. */
+        E4M3_ROWS(
+                cudart.CUDA_R_8F_E4M3,
+                cublas.CUBLAS_COMPUTE_32F,
+                cudart.CUDA_R_32F,
+                cublas.CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F,
+                cublas.CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F),
+        /**
+         * A factor for each 128 columns of each row of the input, [ceil(k / 128), m], and one for each block of 128 × 128 of the
+         * weights, [ceil(n / 128), ceil(k / 128) rounded up to 4]. Hopper.
+         */
+        E4M3_BLOCKS(
+                cudart.CUDA_R_8F_E4M3,
+                cublas.CUBLAS_COMPUTE_32F,
+                cudart.CUDA_R_32F,
+                cublas.CUBLASLT_MATMUL_MATRIX_SCALE_BLK128x128_32F,
+                cublas.CUBLASLT_MATMUL_MATRIX_SCALE_VEC128_32F),
+        /** Without factors; for F32. */
+        E4M3_SUMS(cudart.CUDA_R_8F_E4M3, cublas.CUBLAS_COMPUTE_32F, cudart.CUDA_R_32F, 0, 0),
+        /** The result is 32-bit integers. */
+        INT8_SUMS(cudart.CUDA_R_8I, cublas.CUBLAS_COMPUTE_32I, cudart.CUDA_R_32I, 0, 0);
+
+        private final int operands;
+        private final int compute;
+        private final int factor;
+        private final int weightScales;
+        private final int inputScales;
+
+        Format(int operands, int compute, int factor, int weightScales, int inputScales) {
+            this.operands = operands;
+            this.compute = compute;
+            this.factor = factor;
+            this.weightScales = weightScales;
+            this.inputScales = inputScales;
+        }
+
+        boolean isScaled() {
+            return weightScales != 0;
+        }
+
+        /** That of the result, but for E4M3 (cublasLt.h, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE). */
+        private int biasType(DType out) {
+            return this == BF16 ? outType(out) : cudart.CUDA_R_16BF;
+        }
+
+        private int outType(DType asked) {
+            return this == INT8_SUMS ? cudart.CUDA_R_32I : asked == DType.F32 ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF;
+        }
+    }
+
     /**
-     * out[m, n] = x[m, k] · w[n, k]ᵀ for one set of sizes. In cuBLAS' column-major eyes w is a k × n matrix, transposed, x
-     * is k × m, out is n × m.
+     * Sizes of one product out[m, n] = x[m, k] · w[n, k]ᵀ.
+     *
+     * @param use with a bias every run brings an [n] vector that is added to every row: bf16, of BF16 the result's type
      */
+    record Spec(Format format, int m, int n, int k, ProductUse use) {
+        @Override
+        public String toString() {
+            return format + " product of " + m + " × " + k + " with " + n + " × " + k;
+        }
+    }
+
+    /** Throws {@link CudaException} when cuBLASLt does not offer the product. */
+    Product product(Spec spec) {
+        return new Product(spec);
+    }
+
+    /** Null when cuBLASLt does not offer the product on this card. */
+    @Nullable
+    Product productIfOffered(Spec spec) {
+        try {
+            return new Product(spec);
+        } catch (CudaException e) {
+            return null;
+        }
+    }
+
+    /** One product. In cuBLAS' column-major eyes w is a k × n matrix, transposed, x is k × m, out is n × m. */
     final class Product {
-        private final String what;
+        private final Spec spec;
         private final cublasLtMatmulDescOpaque_t description;
         private final cublasLtMatrixLayoutOpaque_t weights;
         private final cublasLtMatrixLayoutOpaque_t input;
@@ -84,38 +164,39 @@ final class CublasLt implements AutoCloseable {
         private final Address w = new Address(0);
         private final Address x = new Address(0);
         private final Address y = new Address(0);
-        private final PointerPointer<Pointer> biasPointer = new PointerPointer<>(1);
-        private final Address biasValue = new Address(0);
-        private long bias;
+        private final Operand bias = new Operand(cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER);
+        private final Operand weightScales = new Operand(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_POINTER);
+        private final Operand inputScales = new Operand(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER);
         private int chosen;
 
-        /**
-         * @param outType BF16 or F32
-         * @param hasBias every run brings an [n] vector of {@code outType}, as cuBLASLt wants it, that is added to every row
-         * @param outAlignment of the result's address, see {@link #alignment}
-         */
-        Product(int m, int n, int k, int xStride, int outStride, DType outType, boolean hasBias, int outAlignment) {
-            what = "product of " + m + " × " + k + " with " + n + " × " + k;
+        private Product(Spec spec) {
+            this.spec = spec;
+            Format format = spec.format;
             PointerPointer<Pointer> out = new PointerPointer<>(1);
             Cuda.checkBlas(
-                    cublas.cublasLtMatmulDescCreate(out, cublas.CUBLAS_COMPUTE_32F, cudart.CUDA_R_32F),
-                    "cublasLtMatmulDescCreate");
+                    cublas.cublasLtMatmulDescCreate(out, format.compute, format.factor), "cublasLtMatmulDescCreate");
             description = new cublasLtMatmulDescOpaque_t(out.get(0));
             set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, cublas.CUBLAS_OP_T);
-            if (hasBias) {
+            if (spec.use.hasBias()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, cublas.CUBLASLT_EPILOGUE_BIAS);
-                set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type(outType));
+                set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, format.biasType(spec.use.outType()));
             }
-            weights = layout(cudart.CUDA_R_16BF, k, n, k);
-            input = layout(cudart.CUDA_R_16BF, k, m, xStride);
-            output = layout(type(outType), n, m, outStride);
-            promise(outAlignment);
+            if (format.isScaled()) {
+                set(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_MODE, format.weightScales);
+                set(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_MODE, format.inputScales);
+            }
+            weights = layout(format.operands, spec.k, spec.n, spec.k);
+            input = layout(format.operands, spec.k, spec.m, spec.use.xStride());
+            output = layout(format.outType(spec.use.outType()), spec.n, spec.m, spec.use.outStride());
+            promise(spec.use.outAlignment());
             int[] count = new int[1];
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
                     handle, description, weights, input, output, output, preference, MAX_CANDIDATES, results, count);
-            Cuda.checkBlas(status, "choosing an algorithm for the " + what);
-            if (count[0] == 0) {
-                throw new CudaException(cublas.CUBLAS_STATUS_NOT_SUPPORTED, what, "cuBLASLt has no algorithm");
+            if (status != 0 || count[0] == 0) {
+                close();
+                Cuda.checkBlas(status, "choosing an algorithm for the " + spec);
+                throw new CudaException(
+                        cublas.CUBLAS_STATUS_NOT_SUPPORTED, spec.toString(), "cuBLASLt has no algorithm");
             }
             candidates = new cublasLtMatmulAlgo_t[count[0]];
             for (int i = 0; i < candidates.length; i++) {
@@ -123,8 +204,26 @@ final class CublasLt implements AutoCloseable {
             }
         }
 
-        private static int type(DType outType) {
-            return outType == DType.F32 ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF;
+        /** An address that belongs to the description. */
+        private final class Operand {
+            private final int attribute;
+            private final PointerPointer<Pointer> pointer = new PointerPointer<>(1);
+            private final Address value = new Address(0);
+            private long address;
+
+            Operand(int attribute) {
+                this.attribute = attribute;
+            }
+
+            void set(long newAddress) {
+                if (newAddress != address) {
+                    address = newAddress;
+                    pointer.put(0, value.set(newAddress));
+                    Cuda.checkBlas(
+                            cublas.cublasLtMatmulDescSetAttribute(description, attribute, pointer, Long.BYTES),
+                            "cublasLtMatmulDescSetAttribute");
+                }
+            }
         }
 
         private void set(int attribute, int value) {
@@ -142,41 +241,55 @@ final class CublasLt implements AutoCloseable {
             return new cublasLtMatrixLayoutOpaque_t(out.get(0));
         }
 
-        int numCandidates() {
-            return candidates.length;
-        }
-
-        /** Which candidate {@link #run} uses; cuBLASLt's own first choice until told otherwise. */
-        void choose(int candidate) {
-            chosen = Math.min(candidate, candidates.length - 1);
+        /**
+         * Measures the candidates and uses the best from now on; cuBLASLt's own first choice until then.
+         *
+         * @param run calls {@link #run}
+         * @return microseconds
+         */
+        double chooseBest(ProductTimer timer, Runnable run) {
+            double least = Double.POSITIVE_INFINITY;
+            int best = 0;
+            for (int i = 0; i < candidates.length; i++) {
+                chosen = i;
+                double micros = timer.micros(run);
+                if (micros < least) {
+                    least = micros;
+                    best = i;
+                }
+            }
+            chosen = best;
+            return least;
         }
 
         int chosen() {
             return chosen;
         }
 
+        /** The factors of the next runs, on the device, of formats that take some. */
+        void scale(long weightScalesAddress, long inputScalesAddress) {
+            weightScales.set(weightScalesAddress);
+            inputScales.set(inputScalesAddress);
+        }
+
         /** @param biasAddress of this matrix' bias; not used by a product without */
         void run(long weightAddress, long biasAddress, long xAddress, long outAddress) {
-            if (biasAddress != bias) {
-                bias = biasAddress;
-                biasPointer.put(0, biasValue.set(biasAddress));
-                Cuda.checkBlas(
-                        cublas.cublasLtMatmulDescSetAttribute(
-                                description, cublas.CUBLASLT_MATMUL_DESC_BIAS_POINTER, biasPointer, Long.BYTES),
-                        "cublasLtMatmulDescSetAttribute");
+            if (spec.use.hasBias()) {
+                bias.set(biasAddress);
             }
             w.set(weightAddress);
             x.set(xAddress);
             y.set(outAddress);
+            boolean integers = spec.format == Format.INT8_SUMS;
             int status = cublas.cublasLtMatmul(
                     handle,
                     description,
-                    one,
+                    integers ? oneInt : one,
                     w,
                     weights,
                     x,
                     input,
-                    zero,
+                    integers ? zeroInt : zero,
                     y,
                     output,
                     y,
@@ -186,7 +299,7 @@ final class CublasLt implements AutoCloseable {
                     WORKSPACE_BYTES,
                     stream.handle);
             if (status != 0) {
-                Cuda.checkBlas(status, what);
+                Cuda.checkBlas(status, spec.toString());
             }
         }
 

@@ -18,6 +18,9 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
     /** Head widths that the tiled kernels are compiled for; others take the plain one. */
     private static final Set<Integer> TILED = Set.of(64, 80, 96, 128, 256);
 
+    /** Rotation and the cache take so many elements at once. */
+    private static final int VECTOR = 8;
+
     private final KernelFactory kernels;
     private final StepInputs step;
     private final WeightLoader loader;
@@ -47,6 +50,10 @@ final class CudaAttention implements AttentionKernels, AutoCloseable {
 
     @Override
     public void announce(AttentionParams params) {
+        if (params.headDim() % VECTOR != 0) {
+            throw new IllegalArgumentException(
+                    "heads of " + params.headDim() + " dimensions on CUDA, which needs a multiple of " + VECTOR);
+        }
         if (!windows.contains(params.slidingWindow())) {
             windows.add(params.slidingWindow());
         }

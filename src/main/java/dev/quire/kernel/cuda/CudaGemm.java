@@ -19,12 +19,19 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     /** The last one takes what is left. */
     private final List<LinearLoader> loaders;
 
+    private final RoundingScratch scratch = new RoundingScratch();
+
     /** @param invariant null: the fastest product is used, whose bits may depend on the number of rows */
     CudaGemm(KernelFactory kernels, WeightLoader loader, ProductTimer timer, @Nullable InvariantGemm invariant) {
         blas = new CublasLt(kernels.stream());
         bf16 = new Bf16Loader(kernels, loader, blas, timer, invariant);
         ints = new IntLoader(kernels, loader, bf16, invariant != null);
-        loaders = List.of(ints, bf16);
+        CodesProducts ways = new CodesProducts(blas, new CodesKernels(kernels), kernels.device(), invariant != null);
+        CodesLoader codes = new CodesLoader(loader, timer, ways, new ActivationRounding(kernels, scratch), scratch);
+        // What takes matrices whose inputs are not rounded.
+        List<LinearLoader> plain = List.of(codes, ints, bf16);
+        RoundedLoader rounded = new RoundedLoader(plain, new RoundTrip(kernels, scratch), scratch);
+        loaders = List.of(codes, rounded, ints, bf16);
     }
 
     /** Leaves that become one matrix. */
@@ -118,6 +125,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
 
     @Override
     public void close() {
+        scratch.close();
         ints.close();
         blas.close();
     }

@@ -155,7 +155,7 @@ final class IntPacker {
         }
     }
 
-    /** A word has four codes of row g and four of g + 8. */
+    /** A word has two pairs of row g, eight columns apart, and two of row g + 8. */
     private void writeNibbles(ByteBuffer to, int at) {
         int steps = codes[0].length / STEP;
         for (int step = 0; step < steps; step++) {
@@ -163,16 +163,28 @@ final class IntPacker {
                 byte[] low = codes[g];
                 byte[] high = codes[g + 8];
                 int lanes = at + step * 512 + g * 64;
-                for (int k = 0; k < STEP; k += 4) {
-                    // The code is the number and 8.
-                    int four = ((int) WORD.get(low, step * STEP + k) & 0x0f0f0f0f
-                                    | ((int) WORD.get(high, step * STEP + k) & 0x0f0f0f0f) << 4)
-                            ^ 0x88888888;
-                    int word = four & 0xff0000ff | (four & 0xff00) << 8 | four >>> 8 & 0xff00;
-                    to.putInt(lanes + (k / 4 & 3) * 16 + (k / 16) * 4, word);
+                for (int j = 0; j < 4; j++) {
+                    for (int q = 0; q < 4; q += 2) {
+                        int k = step * STEP + 16 * j + 2 * q;
+                        // The code is the number and 8.
+                        int first = nibbles(low, high, k) ^ 0x88888888;
+                        int second = nibbles(low, high, k + 8) ^ 0x88888888;
+                        to.putInt(lanes + q * 16 + j * 4, spread(first & 0xffff | second << 16));
+                        to.putInt(lanes + q * 16 + 16 + j * 4, spread(first >>> 16 | second & 0xffff0000));
+                    }
                 }
             }
         }
+    }
+
+    /** Four bytes: of row g below, of g + 8 above. */
+    private static int nibbles(byte[] low, byte[] high, int k) {
+        return (int) WORD.get(low, k) & 0x0f0f0f0f | ((int) WORD.get(high, k) & 0x0f0f0f0f) << 4;
+    }
+
+    /** The second of a pair comes sixteen bits above the first. */
+    private static int spread(int four) {
+        return four & 0xff0000ff | (four & 0xff00) << 8 | four >>> 8 & 0xff00;
     }
 
     private void writeBytes(ByteBuffer to, int at) {
@@ -185,9 +197,10 @@ final class IntPacker {
                     int a = (int) WORD.get(low, step * STEP + k);
                     int b = (int) WORD.get(high, step * STEP + k);
                     int j = k / 16;
-                    int lane = at + step * 1024 + (j >> 1) * 512 + g * 64 + (k / 4 & 3) * 16 + (j & 1) * 8;
-                    to.putInt(lane, interleaved(a & 0xffff, b & 0xffff));
-                    to.putInt(lane + 4, interleaved(a >>> 16, b >>> 16));
+                    int lane = at + step * 1024 + (j >> 1) * 512 + g * 64 + (k / 2 & 3) * 16;
+                    int word = ((j & 1) * 2 + (k / 8 & 1)) * 4;
+                    to.putInt(lane + word, interleaved(a & 0xffff, b & 0xffff));
+                    to.putInt(lane + 16 + word, interleaved(a >>> 16, b >>> 16));
                 }
             }
         }

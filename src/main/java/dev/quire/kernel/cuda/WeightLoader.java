@@ -10,6 +10,7 @@ import dev.quire.tensor.RandomBytes;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Takes a checkpoint's tensors to the device in bf16. Several threads copy pieces of the mapped file into pinned buffers, two
@@ -17,7 +18,7 @@ import java.util.List;
  * {@link #await} waits for all.
  */
 final class WeightLoader implements AutoCloseable {
-    private static final int PIECE_BYTES = UploadThreads.BUFFER_BYTES;
+    static final int PIECE_BYTES = UploadThreads.BUFFER_BYTES;
     private static final int FILL_BLOCKS = 2048;
 
     private final UploadThreads threads = new UploadThreads();
@@ -161,6 +162,15 @@ final class WeightLoader implements AutoCloseable {
                     4L * count,
                     buffer -> buffer.asFloatBuffer().put(values, first, count));
         }
+    }
+
+    /**
+     * Copies what {@code filler} puts into the first bytes of a little-endian buffer, on another thread.
+     *
+     * @param numBytes at most {@link #PIECE_BYTES}
+     */
+    void upload(long address, long numBytes, Consumer<ByteBuffer> filler) {
+        threads.submit(address, numBytes, filler);
     }
 
     void uploadBf16(float[] values, long address) {

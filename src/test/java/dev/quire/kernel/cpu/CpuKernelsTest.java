@@ -2,6 +2,7 @@ package dev.quire.kernel.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
 
 import dev.quire.kernel.ActivationKernels.Gate;
 import dev.quire.kernel.LinearWeight;
@@ -89,6 +90,55 @@ class CpuKernelsTest {
                 reference.rmsNormHeads(expected, 5, 6, headDim, weight, 1e-6f, numRows);
                 CpuTensors.assertClose(actual, expected, numRows + 1, 5 + 7 * headDim, 1e-6);
             }
+        }
+    }
+
+    @Test
+    void addWithoutANorm() {
+        CpuNorm norm = new CpuNorm(pool, LoopChoice.fastest());
+        ReferenceNorm reference = new ReferenceNorm();
+        for (int hidden : SIZES) {
+            for (int numRows : BATCHES) {
+                for (boolean adds : new boolean[] {true, false}) {
+                    Tensor residual = CpuTensors.random(random, numRows + 1, hidden, 2);
+                    Tensor expectedResidual = CpuTensors.copy(residual);
+                    Tensor out = CpuTensors.random(random, numRows + 1, hidden, 2);
+                    Tensor expected = CpuTensors.copy(out);
+                    // The delta may be the output.
+                    norm.add(out, residual, adds ? out : null, 0.22f, numRows);
+                    reference.add(expected, expectedResidual, adds ? expected : null, 0.22f, numRows);
+                    CpuTensors.assertClose(residual, expectedResidual, numRows + 1, hidden, 1e-6);
+                    CpuTensors.assertClose(out, expected, numRows + 1, hidden, 1e-6);
+                }
+            }
+        }
+    }
+
+    @Test
+    void softCap() {
+        CpuActivation activation = new CpuActivation(pool, LoopChoice.fastest());
+        for (int numRows : BATCHES) {
+            Tensor actual = CpuTensors.random(random, numRows + 1, 207, 40);
+            Tensor expected = CpuTensors.copy(actual);
+            activation.softCap(actual, 30, numRows);
+            new ReferenceActivation().softCap(expected, 30, numRows);
+            CpuTensors.assertClose(actual, expected, numRows + 1, 207, 1e-6);
+        }
+    }
+
+    @Test
+    void ropeGrowsWithThePosition() {
+        RopeTable table = new RopeTable(new float[] {0.5f}, 2, false, 0.3f, 4);
+        CpuRope rope = new CpuRope(pool, LoopChoice.fastest());
+        Tensor x = CpuTensors.random(random, 1, 2, 1);
+        for (int position : new int[] {0, 3, 4, 11}) {
+            x.floats()[(int) x.offset()] = 1;
+            x.floats()[(int) x.offset() + 1] = 0;
+            rope.rotate(x, 0, 1, 2, rope.load(table, 12), new int[] {position}, 1);
+            double scale = 2 * (1 + 0.3 * Math.log(1 + position / 4));
+            assertThat((double) x.floats()[(int) x.offset()]).isCloseTo(scale * Math.cos(0.5 * position), offset(1e-6));
+            assertThat((double) x.floats()[(int) x.offset() + 1])
+                    .isCloseTo(scale * Math.sin(0.5 * position), offset(1e-6));
         }
     }
 

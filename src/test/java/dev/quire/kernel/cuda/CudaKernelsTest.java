@@ -145,6 +145,78 @@ class CudaKernelsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"1,64", "3,172", "2,4099"})
+    void additionWithoutANorm(int rows, int hidden) {
+        for (boolean adds : new boolean[] {true, false}) {
+            Pair residual = random(DType.F32, rows + 1, hidden);
+            Pair out = random(DType.BF16, rows + 1, hidden);
+            onBoth((b, gpu) -> b.norm().add(on(gpu, out), on(gpu, residual), adds ? on(gpu, out) : null, 0.22f, rows));
+            out.check("sum, and the row behind untouched", 0, (rows + 1) * hidden, BF16);
+            residual.check("residual", 0, (rows + 1) * hidden, 1e-6);
+        }
+    }
+
+    /** Heads in a warp's registers, and runs as wide as a projection. */
+    @ParameterizedTest
+    @CsvSource({"3,5,96", "2,3,512", "3,2,514", "2,1,4096"})
+    void normsOfHeads(int rows, int heads, int headDim) {
+        int column = 8;
+        Pair x = random(DType.BF16, rows + 1, column + (heads + 1) * headDim);
+        Pair weight = vector(headDim);
+        onBoth((b, gpu) -> b.norm().rmsNormHeads(on(gpu, x), column, heads, headDim, on(gpu, weight), 1e-6f, rows));
+        x.check("heads, and all else untouched", 0, (rows + 1) * (column + (heads + 1) * headDim), BF16);
+    }
+
+    @Test
+    void softCap() {
+        Pair logits = random(DType.F32, 4, 1234);
+        onBoth((b, gpu) -> b.activation().softCap(on(gpu, logits), 0.7f, 3));
+        logits.check("capped, and the row behind untouched", 0, 4 * 1234, 1e-6);
+    }
+
+    /** q by a table that grows with the position, k by another, and layers without positions; partial and interleaved. */
+    @ParameterizedTest
+    @CsvSource({"64,64,false", "64,32,true", "24,24,false", "80,40,true"})
+    void ropesApartAndNone(int headDim, int rotaryDim, boolean interleaved) {
+        float[] frequencies = new float[rotaryDim / 2];
+        for (int i = 0; i < frequencies.length; i++) {
+            frequencies[i] = (float) Math.pow(10000, -2.0 * i / rotaryDim);
+        }
+        RopeTable queries = new RopeTable(frequencies, 1.2f, interleaved, 0.3f, 4);
+        RopeTable keys = new RopeTable(frequencies, 1.2f, interleaved);
+        AttentionParams params = new AttentionParams(3, 1, headDim, 0.2f, 0, 0f, null);
+        AttentionMetadata metadata = new AttentionMetadata(MAX_SEQS, MAX_TOKENS, 4, BLOCK_SIZE);
+        metadata.clear();
+        metadata.add(0, 21, new int[] {3, 9}, 2);
+        try (CudaBackend device = TestDevice.open(false, false)) {
+            device.attention().announce(params);
+            device.reserveSteps(new StepLimits(MAX_TOKENS, MAX_SEQS, 4, 300));
+            device.beginStep(new int[MAX_TOKENS], metadata, new int[] {0}, 1);
+            for (boolean positions : new boolean[] {true, false}) {
+                Pair qkv = random(DType.BF16, 21, 5 * headDim);
+                Pair out = random(DType.BF16, 21, 3 * headDim);
+                for (Backend b : List.of(device, cpu)) {
+                    boolean gpu = b == device;
+                    Tensor x = on(gpu, qkv);
+                    PagedKvCache cache =
+                            b.kvCache().allocate(1, 16, BLOCK_SIZE, 1, headDim, gpu ? DType.BF16 : DType.F32);
+                    if (positions) {
+                        b.rope().rotate(x, 0, 3, headDim, b.rope().load(queries, 64), metadata.positions, 21);
+                        b.rope().rotate(x, 3 * headDim, 1, headDim, b.rope().load(keys, 64), metadata.positions, 21);
+                        b.kvCache().write(cache, 0, x, 3 * headDim, 4 * headDim, metadata);
+                    } else {
+                        b.rotateAndWrite(cache, 0, x, 3, null, metadata);
+                    }
+                    b.attention().attend(on(gpu, out), x, cache, 0, params, metadata);
+                    b.synchronize();
+                    cache.close();
+                }
+                out.check("positions " + positions, 0, 21 * 3 * headDim, 1e-2);
+            }
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {172, 1024, 14336})
     void gates(int ffn) {
         Pair gateUp = random(DType.BF16, 4, 2 * ffn);
@@ -258,6 +330,29 @@ class CudaKernelsTest {
         }
     }
 
+    /** Layers that slide, with sinks, beside layers that see all, with a soft cap: one model's. */
+    @ParameterizedTest
+    @CsvSource({"64,6,2", "24,3,1", "128,4,4"})
+    void layersOfSeveralKinds(int headDim, int numHeads, int numKvHeads) {
+        float[] sinks = new float[numHeads];
+        for (int i = 0; i < numHeads; i++) {
+            sinks[i] = i - 1.5f;
+        }
+        List<AttentionParams> kinds = List.of(
+                new AttentionParams(numHeads, numKvHeads, headDim, 0.2f, 20, 0f, sinks),
+                new AttentionParams(numHeads, numKvHeads, headDim, 0.3f, 0, 2f, null),
+                new AttentionParams(numHeads, numKvHeads, headDim, 0.3f, 5, 2f, sinks.clone()));
+        try (CudaBackend device = TestDevice.open(false, false);
+                CudaBackend invariant = TestDevice.open(true, false)) {
+            for (CudaBackend backend : List.of(device, invariant)) {
+                kinds.forEach(backend.attention()::announce);
+                for (AttentionParams kind : kinds) {
+                    new AttentionRun(backend, DType.BF16, kind).run();
+                }
+            }
+        }
+    }
+
     private final class AttentionRun {
         private final CudaBackend device;
         private final DType type;
@@ -270,12 +365,34 @@ class CudaKernelsTest {
         private final AttentionMetadata metadata = new AttentionMetadata(MAX_SEQS, MAX_TOKENS, 16, BLOCK_SIZE);
 
         AttentionRun(CudaBackend device, DType type, int headDim, int numHeads, int numKvHeads, int window) {
+            this(
+                    device,
+                    type,
+                    announced(
+                            device,
+                            new AttentionParams(
+                                    numHeads,
+                                    numKvHeads,
+                                    headDim,
+                                    (float) (1 / Math.sqrt(headDim)),
+                                    window,
+                                    0f,
+                                    null)));
+        }
+
+        private static AttentionParams announced(CudaBackend device, AttentionParams params) {
+            device.attention().announce(params);
+            return params;
+        }
+
+        AttentionRun(CudaBackend device, DType type, AttentionParams params) {
             this.device = device;
             this.type = type;
-            params = new AttentionParams(
-                    numHeads, numKvHeads, headDim, (float) (1 / Math.sqrt(headDim)), window, 0f, null);
+            this.params = params;
+            int headDim = params.headDim();
+            int numHeads = params.numHeads();
+            int numKvHeads = params.numKvHeads();
             width = (numHeads + 2 * numKvHeads) * headDim;
-            device.attention().announce(params);
             KvScales scales = new KvScales(new float[] {1, 0.0271f}, new float[] {1, 0.0103f});
             gpuCache = device.kvCache().allocate(NUM_BLOCKS, BLOCK_SIZE, numKvHeads, headDim, type, scales);
             hostCache = cpu.kvCache()

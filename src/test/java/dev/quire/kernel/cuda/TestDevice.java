@@ -113,9 +113,19 @@ public final class TestDevice {
         }
     }
 
+    /** Whether there is a device to run on. */
+    public static boolean isThere() {
+        return isReal() || CudaBackend.isBuilt() && Files.exists(EMULATED.resolve("libcuda.so.1"));
+    }
+
     /** All elements of a tensor of F32 or BF16, after everything that the backend has enqueued. */
     public static float[] get(CudaBackend backend, Tensor tensor) {
         backend.synchronize();
+        return get(tensor);
+    }
+
+    /** All elements of a tensor of F32 or BF16 that nothing writes any more. */
+    static float[] get(Tensor tensor) {
         float[] values = new float[Math.toIntExact(tensor.shape().numElements())];
         try (CudaStream stream = new CudaStream();
                 PinnedMemory host = new PinnedMemory("test", numBytes(tensor))) {
