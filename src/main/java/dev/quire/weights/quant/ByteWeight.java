@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param scaleRows rows of a block
  * @param groupSize columns of a block
  * @param bytes I8 or F8_E4M3 {@code [N, K]}
- * @param scale {@code [ceil(N/scaleRows), ceil(K/groupSize)]}
+ * @param scale {@code [ceil(N/scaleRows), ceil(K/groupSize)]}, or [1] of a whole matrix
  * @param zeroPoint I8, as scale; null when symmetric
  */
 record ByteWeight(
@@ -45,10 +45,12 @@ record ByteWeight(
         }
         double dummy = integers ? LayerTensors.dummyScale(8) : 0.02 / DUMMY_E4M3_DEVIATION;
         HostTensor bytes = tensors.codes("weight", integers ? DType.I8 : DType.F8_E4M3, numRows, numCols);
-        HostTensor scale = tensors.scalesOfAnyRank(scheme.scaleSuffix(), types, dummy, blockRows, blockCols);
-        HostTensor zeroPoint = scheme.symmetric()
-                ? null
-                : tensors.integers("weight_zero_point", DType.I8, i -> i % 3, blockRows, blockCols);
+        // The scale of a whole matrix is [1], one block of many is [1, 1].
+        boolean whole = scheme.scaleRows() == 0 && scheme.scaleCols() == 0;
+        long[] dims = whole ? new long[] {1} : new long[] {blockRows, blockCols};
+        HostTensor scale = tensors.scalesOfAnyRank(scheme.scaleSuffix(), types, dummy, dims);
+        HostTensor zeroPoint =
+                scheme.symmetric() ? null : tensors.integers("weight_zero_point", DType.I8, i -> i % 3, dims);
         return new ByteWeight(
                 tensors.prefix(), scheme.codes(), numRows, numCols, scaleRows, groupSize, bytes, scale, zeroPoint);
     }

@@ -37,26 +37,25 @@ record LayerTensors(Checkpoint checkpoint, String prefix) {
         return checked(suffix, tensor, types);
     }
 
-    /** As {@link #scales}; a writer may have left out dimensions of extent 1. */
-    HostTensor scalesOfAnyRank(String suffix, List<DType> types, double dummy, long numRows, long numCols) {
+    /** As {@link #scales}; a writer may have left out dimensions of extent 1, or added some. */
+    HostTensor scalesOfAnyRank(String suffix, List<DType> types, double dummy, long... dims) {
         if (has(suffix)) {
             HostTensor found = checkpoint.tensor(name(suffix));
-            boolean single = numRows * numCols == 1 && found.numElements() == 1;
-            boolean column = numCols == 1 && found.shape().equals(Shape.of(numRows));
-            if (single || column) {
-                Shape shape = Shape.of(numRows, numCols);
-                return checked(suffix, new HostTensor(found.name(), found.dtype(), shape, found.bytes()), types);
+            if (Arrays.equals(withoutOnes(found.shape().toArray()), withoutOnes(dims))) {
+                return checked(
+                        suffix, new HostTensor(found.name(), found.dtype(), Shape.of(dims), found.bytes()), types);
             }
         }
-        // A whole matrix' scale is [1] everywhere.
-        return numRows * numCols == 1
-                ? scales(suffix, types, dummy, 1)
-                : scales(suffix, types, dummy, numRows, numCols);
+        return scales(suffix, types, dummy, dims);
+    }
+
+    private static long[] withoutOnes(long[] dims) {
+        return Arrays.stream(dims).filter(dim -> dim != 1).toArray();
     }
 
     /** The one element of a scale, which must be positive and finite. */
     float scale(String suffix, double dummy) {
-        float value = scalesOfAnyRank(suffix, SCALE_TYPES, dummy, 1, 1).toFloats()[0];
+        float value = scalesOfAnyRank(suffix, SCALE_TYPES, dummy, 1).toFloats()[0];
         if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
             throw fault(suffix, "is " + value + ", expected a positive scale");
         }

@@ -49,11 +49,11 @@ class ByteWeightTest {
         for (int i = 0; i < scales.length; i++) {
             scales[i] = (1 + random.nextInt(200)) / 1024f;
         }
-        long[] blocks = scales.length == 1 ? new long[] {1} : new long[] {blockRows, blockCols};
+        long[] blocks = scaleRows + scaleCols == 0 ? new long[] {1} : new long[] {blockRows, blockCols};
         Checkpoint checkpoint = open(new SafetensorsBuilder()
                 .raw("i.weight", DType.I8, new long[] {ROWS, COLS}, bytes)
                 .floats("i.weight_scale", blocks, scales)
-                .raw("i.weight_zero_point", DType.I8, new long[] {blockRows, blockCols}, zeros)
+                .raw("i.weight_zero_point", DType.I8, blocks, zeros)
                 .raw("f.weight", DType.F8_E4M3, new long[] {ROWS, COLS}, bytes)
                 .bf16("f.weight_scale", blocks, scales));
         QuantizedMatrix symmetric = load(checkpoint, "i", scheme(Codes.INT8, scaleRows, scaleCols, true));
