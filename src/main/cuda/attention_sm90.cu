@@ -178,6 +178,7 @@ struct Consumer {
     if (MASKED) mask(n);
     float shrink[2];
     bool shrinks = softmax(shrink);
+    stay_behind(p.numItems < 0);
     mma_wait<0>();
     pin(o);
     pin(s);

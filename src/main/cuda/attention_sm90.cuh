@@ -95,6 +95,13 @@ __device__ __forceinline__ void mma_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
 }
 
+// Where ptxas may not move what comes later to before what comes earlier: a branch ends a basic block. It otherwise moves a
+// wait for products up to the last branch, and what should run beside the products runs after them. `never` is false, which
+// the compiler must not know.
+__device__ __forceinline__ void stay_behind(bool never) {
+  if (never) __nanosleep(100);
+}
+
 // Keeps the compiler from moving uses of the registers across a wait.
 template <int N>
 __device__ __forceinline__ void pin(float (&r)[N]) {

@@ -1,12 +1,27 @@
 // Products with 8-bit weights against a double reference: few rows, tiles, scales of library sums; special values, independence
 // of the rows.
-#include "codes_case.cuh"
+#include "launch.cuh"
 #include "../../main/cuda/gemm_codes.cu"
 #include "../../main/cuda/gemv_codes.cu"
 #include "../../main/cuda/quantize.cu"
 #include "../../main/cuda/scale_sums.cu"
 
 static const int RING = 98304;
+
+static std::vector<unsigned char> random_codes(size_t n, bool e4m3) {
+  std::uniform_int_distribution<int> any(0, 255);
+  std::normal_distribution<float> d(0, 30);
+  std::vector<unsigned char> v(n);
+  for (auto& c : v) c = e4m3 ? (unsigned char)e4m3_nearest(d(rng)) : (unsigned char)any(rng);
+  return v;
+}
+
+static std::vector<float> random_scales(size_t n) {
+  std::uniform_real_distribution<float> d(0.002f, 0.02f);
+  std::vector<float> v(n);
+  for (auto& s : v) s = d(rng);
+  return v;
+}
 
 enum Form { E4M3, BF16, INT8 };
 

@@ -15,14 +15,14 @@ struct Layout {
 };
 
 struct Description {
-  int compute = 0, factor = 0, transposeA = 0, epilogue = 1;
-  const __nv_bfloat16* bias = nullptr;
+  int compute = 0, factor = 0, transposeA = 0, epilogue = 1, biasType = -1;
+  const void* bias = nullptr;
   int scaleMode[2] = {0, 0};  // of A, of B
   const float* scales[2] = {nullptr, nullptr};
 };
 
 constexpr int R_32F = 0, R_8I = 3, R_32I = 10, R_16BF = 14, R_8F_E4M3 = 28, COMPUTE_32F = 68, COMPUTE_32I = 72;
-constexpr int TRANSA = 3, EPILOGUE = 7, BIAS_POINTER = 8, A_SCALE_POINTER = 17, A_SCALE_MODE = 31, OP_T = 1, EPILOGUE_BIAS = 4;
+constexpr int TRANSA = 3, EPILOGUE = 7, BIAS_POINTER = 8, A_SCALE_POINTER = 17, A_SCALE_MODE = 31, BIAS_DATA_TYPE = 26, OP_T = 1, EPILOGUE_BIAS = 4;
 constexpr int SCALE_SCALAR = 0, SCALE_OUTER = 3, SCALE_VEC128 = 4, SCALE_BLK128 = 5;
 constexpr int NOT_SUPPORTED = 15;
 
@@ -73,6 +73,9 @@ float factor(int mode, const float* scales, long row, long rows, long k, long si
 }
 
 bool offered(const Description& d, const Layout& a, const Layout& b, const Layout& out) {
+  // A bias has the type of the result, but with E4M3, where it is bf16 always.
+  const int biasType = d.biasType == -1 ? out.type : d.biasType;
+  if (d.epilogue == EPILOGUE_BIAS && biasType != (a.type == R_8F_E4M3 ? R_16BF : out.type)) return false;
   if (d.transposeA != OP_T || a.type != b.type || a.rows != b.rows || out.rows != a.columns || out.columns != b.columns ||
       a.stride < a.rows || b.stride < b.rows || out.stride < out.rows)
     return false;
@@ -145,7 +148,8 @@ int cublasLtMatmulDescSetAttribute(void* description, int attribute, const void*
   Description* d = (Description*)description;
   if (attribute == TRANSA && bytes == 4) d->transposeA = *(const int*)value;
   if (attribute == EPILOGUE && bytes == 4) d->epilogue = *(const int*)value;
-  if (attribute == BIAS_POINTER && bytes == 8) d->bias = *(const __nv_bfloat16* const*)value;
+  if (attribute == BIAS_POINTER && bytes == 8) d->bias = *(const void* const*)value;
+  if (attribute == BIAS_DATA_TYPE && bytes == 4) d->biasType = *(const int*)value;
   for (int i = 0; i < 2; i++) {
     if (attribute == A_SCALE_MODE + i && bytes == 4) d->scaleMode[i] = *(const int*)value;
     if (attribute == A_SCALE_POINTER + i && bytes == 8) d->scales[i] = *(const float* const*)value;
@@ -196,7 +200,8 @@ int cublasLtMatmul(void*, void* description, const void*, const void* a, void* l
         const float* others = weights.data();
 #pragma omp simd reduction(+ : sum)
         for (long j = 0; j < k; j++) sum += values[j] * others[j];
-        if (desc.epilogue == EPILOGUE_BIAS) sum += toFloat(desc.bias[o]);
+        if (desc.epilogue == EPILOGUE_BIAS)
+          sum += desc.biasType == R_32F ? ((const float*)desc.bias)[o] : toFloat(((const __nv_bfloat16*)desc.bias)[o]);
         if (ld.type == R_32F) {
           ((float*)d)[i * ld.stride + o] = sum;
         } else {

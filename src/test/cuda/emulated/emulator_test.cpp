@@ -86,6 +86,33 @@ static void check_products() {
   expect(good, "ldmatrix and mma", 0, 1);
 }
 
+// a[row, k] = (row · 3 + k · 7) % 255 − 127, b[k, column] = (column · 11 + k · 5) % 251 − 125, four k a register.
+static int byte_of_a(int row, int k) { return (row * 3 + k * 7) % 255 - 127; }
+static int byte_of_b(int k, int column) { return (column * 11 + k * 5) % 251 - 125; }
+static void byte_products(int* out) {
+  const int lane = threadIdx.x, g = lane / 4, q = lane % 4;
+  uint32_t a[4] = {}, b[2] = {};
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 4; j++) a[i] |= (uint32_t)(byte_of_a(g + i % 2 * 8, 4 * q + i / 2 * 16 + j) & 255) << 8 * j;
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < 4; j++) b[i] |= (uint32_t)(byte_of_b(4 * q + i * 16 + j, g) & 255) << 8 * j;
+  int c[4] = {1, 2, 3, 4};
+  ptx::mma_s8(c, a, b[0], b[1]);
+  for (int i = 0; i < 4; i++) out[lane * 4 + i] = c[i];
+}
+
+static void check_byte_products() {
+  int out[128];
+  bool good = run(byte_products, out, 32);
+  for (int i = 0; i < 128; i++) {
+    const int row = i / 16 + i % 4 / 2 * 8, column = i / 4 % 4 * 2 + i % 2;
+    int sum = i % 4 + 1;
+    for (int k = 0; k < 32; k++) sum += byte_of_a(row, k) * byte_of_b(k, column);
+    good = good && out[i] == sum;
+  }
+  expect(good, "mma of bytes", 0, 1);
+}
+
 // ---- faults
 static void different_operations(int*) {
   if (threadIdx.x & 1) __syncwarp();
@@ -158,6 +185,7 @@ int main(int argc, char** argv) {
   expect_values("votes and reductions", votes, 64, voted);
   expect_values("atomics, barriers", counters, 300, [](int) { return 1; });
   check_products();
+  check_byte_products();
   expect_values("asynchronous copy", copies<true>, 64, [](int) { return 3; }, 1024);
   expect_values("shared memory starts as garbage", uninitialized, 64, [](int) { return -1; }, 1024);
   if (!emulated::shuffled)

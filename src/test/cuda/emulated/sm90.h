@@ -76,6 +76,7 @@ template <int PENDING>
 void mma_wait() {
   emulated::wait_products(PENDING);
 }
+inline void stay_behind(bool) {}
 template <int N>
 void pin(float (&)[N]) {}
 template <int N>

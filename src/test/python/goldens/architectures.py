@@ -225,9 +225,9 @@ def all():
         "qwen3": model_of("Qwen3ForCausalLM", rope_parameters=dict(rope_type="default", rope_theta=1e6)),
         "qwen3-yarn": model_of(
             "Qwen3ForCausalLM", tie_word_embeddings=True, attention_bias=True,
-            rope_parameters=dict(YARN, truncate=False, attention_factor=1.3, beta_fast=16.0, beta_slow=2.0),
+            rope_parameters=dict(YARN, rope_theta=100.0, truncate=False, attention_factor=1.3, beta_fast=16.0, beta_slow=2.0),
         ),
-        "phi3": lambda d: phi3(d, rope_parameters=longrope(8), lengths=(33, 40, 70)),
+        "phi3": lambda d: phi3(d, rope_parameters=longrope(8), original_max_position_embeddings=32, lengths=(33, 40, 70)),
         "phi3-short": lambda d: phi3(
             d, rope_parameters=longrope(6, partial_rotary_factor=0.75), lengths=(5, 23, 61), limit=96, sliding_window=20,
             max_position_embeddings=256, original_max_position_embeddings=96, edit=older(),

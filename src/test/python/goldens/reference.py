@@ -56,7 +56,7 @@ def answer(model, prompt, length=LENGTH):
 
 
 def answers(model, prompt_list):
-    """The tensors of golden.safetensors and how good they are: (smallest margin, fewest different ids of a prompt); none if bad."""
+    """Tensors of golden.safetensors (none if bad), smallest margin of a step, fewest different ids of a prompt."""
     tensors, margin, different = {}, float("inf"), LENGTH
     for i, prompt in enumerate(prompt_list):
         logits, ids, smallest = answer(model, prompt)

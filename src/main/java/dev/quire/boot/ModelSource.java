@@ -3,6 +3,7 @@ package dev.quire.boot;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ModelFiles;
 import dev.quire.weights.ModelLocation;
+import dev.quire.weights.gguf.GgufFiles;
 import dev.quire.weights.hub.DownloadProgress;
 import dev.quire.weights.hub.HubSettings;
 import java.nio.file.Path;
@@ -33,10 +34,18 @@ record ModelSource(String name, ModelFiles files) {
     Checkpoint open(EngineOptions options) {
         return switch (options.loadFormat()) {
             case "dummy" -> Checkpoint.dummy(files, options.seed());
-            case "auto", "safetensors" -> Checkpoint.open(files);
+            case "auto" -> Checkpoint.open(files);
+            case "safetensors", "gguf" -> {
+                boolean gguf = files instanceof GgufFiles;
+                if (gguf != options.loadFormat().equals("gguf")) {
+                    throw new StartupException("--load-format " + options.loadFormat() + ": " + files.location()
+                            + " is " + (gguf ? "a GGUF file" : "no GGUF file") + "; use auto");
+                }
+                yield Checkpoint.open(files);
+            }
             default ->
-                throw new StartupException(
-                        "--load-format " + options.loadFormat() + " is not supported; use auto, safetensors or dummy");
+                throw new StartupException("--load-format " + options.loadFormat()
+                        + " is not supported; use auto, safetensors, gguf or dummy");
         };
     }
 

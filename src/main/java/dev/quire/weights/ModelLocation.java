@@ -8,12 +8,17 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Finds the files of the model that a user names: a local directory or GGUF file, or a model of a hub, downloaded when
  * needed.
  */
 public final class ModelLocation {
+    /** {@code org/name:TYPE} and {@code org/name/file.gguf}. */
+    private static final Pattern GGUF = Pattern.compile("([^/:]+/[^/:]+)(?::([\\w.-]+)|/(.+\\.gguf))");
+
     private final HubDownload hub;
 
     public ModelLocation(HubSettings settings, DownloadProgress progress) {
@@ -21,7 +26,8 @@ public final class ModelLocation {
     }
 
     /**
-     * The files of a directory or a GGUF file, if there is one of this name, else of a hub model {@code org/name}.
+     * The files of a directory or a GGUF file, if there is one of this name, else of a hub model: {@code org/name}, or for a
+     * GGUF file of its {@code org/name/file.gguf} or {@code org/name:TYPE}, such as {@code org/name:Q4_K_M}.
      *
      * @param revision branch, tag or commit of the hub model; unused for local files
      * @throws CheckpointException when it is none of these
@@ -31,6 +37,10 @@ public final class ModelLocation {
         Path path = path(model);
         if (Files.exists(path)) {
             return local(path);
+        }
+        Matcher gguf = GGUF.matcher(model);
+        if (gguf.matches() && HubDownload.isModelName(gguf.group(1))) {
+            return local(hub.fetchGguf(gguf.group(1), revision, gguf.group(2) == null ? gguf.group(3) : gguf.group(2)));
         }
         if (!HubDownload.isModelName(model)) {
             throw new CheckpointException(

@@ -10,9 +10,9 @@ import java.util.List;
  * a sliding window have {@code rope_local_base_freq}, if any, and no scaling.
  */
 final class RopeJson {
+    private static final String ORIGINAL = "original_max_position_embeddings";
     /** Written beside the RoPE object in some configurations, inside it in others. */
-    private static final List<String> TOP_LEVEL =
-            List.of("rope_theta", "partial_rotary_factor", "original_max_position_embeddings");
+    private static final List<String> TOP_LEVEL = List.of("rope_theta", "partial_rotary_factor", ORIGINAL);
 
     private static final String TYPE = "rope_type";
     private static final String THETA = "rope_theta";
@@ -55,7 +55,8 @@ final class RopeJson {
         ObjectNode entries = rope.copyOfTree();
         ObjectNode outer = config.copyOfTree();
         for (String key : TOP_LEVEL) {
-            if (!rope.has(key) && config.has(key)) {
+            // Phi-3 writes the original length twice; transformers believes the outer one.
+            if (config.has(key) && (!rope.has(key) || key.equals(ORIGINAL))) {
                 entries.set(key, outer.get(key));
             }
         }

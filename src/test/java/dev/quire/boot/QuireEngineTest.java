@@ -174,7 +174,15 @@ class QuireEngineTest {
         refuses(EngineOptions.builder().model("/no/such/model").build(), "/no/such/model");
         refuses(tiny("").device("cuda").build(), "--device cuda", "use --device cpu");
         refuses(tiny("").cpuGemm("mkl").build(), "--cpu-gemm", "auto, vector, onednn");
-        refuses(tiny("").loadFormat("gguf").build(), "--load-format gguf");
+        refuses(tiny("").loadFormat("gguf").build(), "--load-format gguf", "no GGUF file");
+        refuses(
+                EngineOptions.builder()
+                        .model("src/test/resources/goldens/gguf-qwen3/model.gguf")
+                        .loadFormat("safetensors")
+                        .build(),
+                "--load-format safetensors",
+                "is a GGUF file");
+        refuses(tiny("").loadFormat("pickle").build(), "--load-format pickle", "auto, safetensors, gguf or dummy");
         refuses(tiny("").dtype("float32").build(), "--dtype float32", "bfloat16");
         refuses(tiny("").maxModelLen(257).build(), "--max-model-len 257", "256 positions");
         refuses(tiny("").maxNumSeqs(64).maxNumBatchedTokens(8).build(), "--max-num-batched-tokens 8", "--max-num-seqs");

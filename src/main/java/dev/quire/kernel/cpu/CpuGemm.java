@@ -137,9 +137,8 @@ final class CpuGemm implements GemmKernels {
             int numBands = rows.numBands();
             int done = 0;
             if (numBands == 1) {
-                int numRows = rows.firstRow(1);
-                done = matrix.multiplyPanels(loops, panel, numPanels, rows.array(), rows.offset(0), numRows, scratch);
-                store(block, 0, done, 0, numRows, scratch.sums);
+                done = matrix.multiplyPanels(loops, panel, numPanels, rows, scratch);
+                store(block, 0, done, 0, rows.numRows(), scratch.sums);
             }
             for (int band = 0; band < numBands && done < numPanels; band += TILE_BANDS) {
                 int end = Math.min(band + TILE_BANDS, numBands);
@@ -156,36 +155,17 @@ final class CpuGemm implements GemmKernels {
         if ((long) batch * matrix.cols <= CACHED_ACTIVATIONS) {
             // The activations stay in cache: read each panel from its start to its end.
             for (int p = 0; p < numPanels; p++) {
-                for (int k = 0; k < matrix.cols; k += matrix.tileCols(k, PanelScratch.TILE_COLS)) {
-                    multiplyTile(matrix, panel + p, k, firstBand, endBand, scratch, p * batch * PANEL_ROWS);
+                int to = p * batch * PANEL_ROWS;
+                for (int k = 0; k < matrix.cols; k += matrix.tileCols(k)) {
+                    matrix.multiplyTile(loops, panel + p, k, rows, firstBand, endBand, scratch, to);
                 }
             }
         } else {
-            for (int k = 0; k < matrix.cols; k += matrix.tileCols(k, PanelScratch.TILE_COLS)) {
+            for (int k = 0; k < matrix.cols; k += matrix.tileCols(k)) {
                 for (int p = 0; p < numPanels; p++) {
-                    multiplyTile(matrix, panel + p, k, firstBand, endBand, scratch, p * batch * PANEL_ROWS);
+                    int to = p * batch * PANEL_ROWS;
+                    matrix.multiplyTile(loops, panel + p, k, rows, firstBand, endBand, scratch, to);
                 }
-            }
-        }
-    }
-
-    private void multiplyTile(
-            PackedMatrix matrix, int panel, int k, int firstBand, int endBand, PanelScratch scratch, int s) {
-        int count = matrix.tileCols(k, PanelScratch.TILE_COLS);
-        boolean direct = matrix.readsDirectly();
-        if (!direct) {
-            matrix.unpack(loops, panel, k, count, scratch);
-        }
-        float[] x = rows.array();
-        for (int band = firstBand; band < endBand; band++) {
-            int row = rows.firstRow(band);
-            int numRows = rows.firstRow(band + 1) - row;
-            int from = rows.offset(band) + k * numRows;
-            int to = s + (row - rows.firstRow(firstBand)) * PANEL_ROWS;
-            if (direct) {
-                matrix.accumulate(loops, panel, k, count, x, from, scratch.sums, to, numRows);
-            } else {
-                loops.accumulateFloat(scratch.tile, 0, x, from, count, scratch.sums, to, numRows);
             }
         }
     }

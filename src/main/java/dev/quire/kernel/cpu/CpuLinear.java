@@ -22,7 +22,7 @@ final class CpuLinear implements Linear {
 
         private Product(InputForm form, List<Part> parts, int size) {
             this.form = form;
-            wide = new PanelBlocks(parts, form, Math.max(4, size));
+            wide = new PanelBlocks(parts, form, Math.max(4, size - size % 4));
             fine = new PanelBlocks(parts, form, Math.max(1, size));
         }
 

@@ -52,11 +52,6 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
-        System.arraycopy(array(panel), offset(panel) + col * PANEL_ROWS, scratch.tile, 0, count * PANEL_ROWS);
-    }
-
-    @Override
     void unpackRow(int row, float[] dst, int dstOffset) {
         float[] src = array(row / PANEL_ROWS);
         int from = offset(row / PANEL_ROWS) + row % PANEL_ROWS;
@@ -66,21 +61,32 @@ final class FloatMatrix extends PackedMatrix {
     }
 
     @Override
-    boolean readsDirectly() {
-        return true;
-    }
-
-    @Override
-    void accumulate(
-            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+    void multiplyTile(
+            PanelLoops loops,
+            int panel,
+            int col,
+            PackedRows rows,
+            int firstBand,
+            int endBand,
+            PanelScratch scratch,
+            int s) {
+        float[] src = array(panel);
         int from = offset(panel) + col * PANEL_ROWS;
-        loops.accumulateFloat(array(panel), from, x, xOffset, count, sums, s, numRows);
+        int count = tileCols(col);
+        for (int band = firstBand, to = s; band < endBand; band++) {
+            int numRows = rows.bandRows(band);
+            int x = rows.offset(band) + col * numRows;
+            loops.accumulateFloat(src, from, rows.array(), x, count, scratch.sums, to, numRows);
+            to += numRows * PANEL_ROWS;
+        }
     }
 
     @Override
-    int multiplyPanels(
-            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
+    int multiplyPanels(PanelLoops loops, int panel, int numPanels, PackedRows rows, PanelScratch scratch) {
+        float[] src = array(panel);
+        int from = offset(panel);
+        int numRows = rows.bandRows(0);
         return loops.multiplyFloat(
-                array(panel), offset(panel), panelLength, numPanels, x, xOffset, cols, scratch.sums, numRows);
+                src, from, panelLength, numPanels, rows.array(), rows.offset(0), cols, scratch.sums, numRows);
     }
 }

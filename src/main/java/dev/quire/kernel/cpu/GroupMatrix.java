@@ -8,14 +8,13 @@ import java.util.Arrays;
  * Small codes with a scale for each row and group of columns, in the matrix' own order of columns. A group begins with a
  * {@linkplain PanelCodes block}; where its columns do not fill its last one, that is padded.
  *
- * <p>An integer q of n bits is read as f = 1 + q / 2ⁿ, see {@link GroupTile}. With scales times 2ⁿ, w = f · scale + bias
- * with bias = offset - scale: exact for scales of 16-bit types, so a fused multiply-add rounds once.
+ * <p>An integer q of n bits is read as f = 1 + q / 2ⁿ, see {@link GroupTile}. With scales times 2ⁿ, w = f · scale + bias,
+ * bias = offset - scale. So a group adds scale · Σ f · x + bias · Σ x to an output: one chain of multiply-adds from 0, then
+ * two more; Σ x is the same for all outputs. Larger groups are several {@linkplain InputForm#MAX_CHAIN_COLS chains}, as f
+ * is larger than f - 1.5, and what its chain rounds grows with its length. 8-bit floats need no bias.
  */
 final class GroupMatrix extends PackedMatrix {
     private static final int L = Lanes.COUNT;
-
-    /** Where an 8-bit float's scale, times {@link PanelCodes#E4M3_FACTOR}, leaves f32. */
-    private static final float MAX_E4M3_SCALE = 128;
 
     private final PanelCodes codes;
     private final boolean hasOffsets;
@@ -37,7 +36,7 @@ final class GroupMatrix extends PackedMatrix {
         numGroups = numGroups(cols, groupSize);
         groupLength = L * codes.numWords(groupCols);
         words = newWords();
-        scales = new GroupScales(this, numGroups, scaleType, hasOffsets, codes.scaleFactor());
+        scales = new GroupScales(this, codes, numGroups, scaleType, hasOffsets);
     }
 
     /** An empty matrix for what is in a checkpoint. */
@@ -114,20 +113,14 @@ final class GroupMatrix extends PackedMatrix {
                 source.offsets(row, rowOffsets, 0);
             }
             if (!codes.isInteger()) {
-                check(matrix, rowCodes, rowScales);
+                check(matrix, rowCodes);
             }
             scales.store(panel, row, rowScales, rowOffsets);
         }
     }
 
     /** Throws IllegalArgumentException for what the decoding by shifts does not hold. */
-    private static void check(QuantizedMatrix matrix, byte[] codes, float[] scales) {
-        for (float scale : scales) {
-            if (!(Math.abs(scale) <= MAX_E4M3_SCALE)) {
-                throw new IllegalArgumentException(
-                        matrix.name() + " has a scale of " + scale + " on 8-bit floats: up to " + MAX_E4M3_SCALE);
-            }
-        }
+    private static void check(QuantizedMatrix matrix, byte[] codes) {
         for (byte code : codes) {
             if ((code & 0x7f) == 0x7f) {
                 throw new IllegalArgumentException(matrix.name() + " has an 8-bit float that is not a number");
@@ -140,39 +133,72 @@ final class GroupMatrix extends PackedMatrix {
         return offset(panel) + group * groupLength + i / codes.blockCols * codes.blockWords * L;
     }
 
-    /** Tiles begin where blocks do. */
+    /** Whole chains. */
     @Override
-    int tileCols(int col, int max) {
+    int tileCols(int col) {
         int rest = cols - col;
-        return groupCols % codes.blockCols == 0
-                ? Math.min(max, rest)
-                : Math.min(Math.min(max, rest), groupCols - col % groupCols);
+        if (groupCols > InputForm.MAX_CHAIN_COLS) {
+            return Math.min(Math.min(PanelScratch.TILE_COLS, rest), groupCols - col % groupCols);
+        }
+        return Math.min(rest, PanelScratch.TILE_COLS / groupCols * groupCols);
     }
 
     @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
-        int[] src = words[panel / panelsPerArray];
-        int firstGroup = col / groupCols;
-        int endGroup = (col + count - 1) / groupCols + 1;
-        for (int done = 0; done < count; ) {
-            int group = (col + done) / groupCols;
-            int decoded = (group - firstGroup) % PanelScratch.MAX_GROUPS;
-            if (decoded == 0) {
-                int run = Math.min(PanelScratch.MAX_GROUPS, endGroup - group);
-                scales.decode(loops, panel, group, run, scratch.scales, 0);
+    void multiplyTile(
+            PanelLoops loops,
+            int panel,
+            int col,
+            PackedRows rows,
+            int firstBand,
+            int endBand,
+            PanelScratch scratch,
+            int s) {
+        InputForm form = rows.form();
+        int end = col + tileCols(col);
+        int group = col / groupCols;
+        scales.decode(loops, panel, group, (end - 1) / groupCols + 1 - group, scratch.scales, 0);
+        unpack(loops, panel, col, end, form, scratch.tile);
+        for (int band = firstBand, to = s; band < endBand; band++) {
+            int numRows = rows.bandRows(band);
+            int x = rows.offset(band);
+            int xSum = rows.sumOffset(band) + form.chain(col) * numRows;
+            for (int k = col; k < end; xSum += numRows) {
+                int count = form.chainCols(k, cols);
+                int scale = (k / groupCols - group) * GroupScales.GROUP_LENGTH;
+                loops.accumulateGroup(
+                        scratch.tile,
+                        (k - col) * PANEL_ROWS,
+                        rows.array(),
+                        x + k * numRows,
+                        count,
+                        scratch.scales,
+                        scale,
+                        rows.sums(),
+                        xSum,
+                        scratch.sums,
+                        to,
+                        numRows);
+                k += count;
             }
-            int i = col + done - group * groupCols;
-            int run = Math.min(count - done, groupCols - i);
+            to += numRows * PANEL_ROWS;
+        }
+    }
+
+    /** Columns [col, end), whole chains, to {@code dst[0]}: [end - col, PANEL_ROWS]. */
+    private void unpack(PanelLoops loops, int panel, int col, int end, InputForm form, float[] dst) {
+        int[] src = words[panel / panelsPerArray];
+        for (int k = col; k < end; ) {
+            int count = form.chainCols(k, cols);
+            int numBlocks = (count + codes.blockCols - 1) / codes.blockCols;
+            // What a last block has too much, the next chain overwrites.
             loops.unpackCodes(
                     codes,
                     src,
-                    wordOffset(panel, group, i),
-                    (run + codes.blockCols - 1) / codes.blockCols,
-                    scratch.scales,
-                    decoded * GroupScales.GROUP_LENGTH,
-                    scratch.tile,
-                    done * PANEL_ROWS);
-            done += run;
+                    wordOffset(panel, k / groupCols, k % groupCols),
+                    numBlocks,
+                    dst,
+                    (k - col) * PANEL_ROWS);
+            k += count;
         }
     }
 
@@ -188,73 +214,69 @@ final class GroupMatrix extends PackedMatrix {
             int count = Math.min(groupCols, cols - first);
             for (int i = 0; i < count; i++) {
                 int code = codes.get(src, wordOffset(panel, group, i), i % codes.blockCols, panelRow);
-                dst[dstOffset + first + i] = codes.weight(code, scale, bias);
+                dst[dstOffset + first + i] = Math.fma(codes.value(code), scale, bias);
             }
         }
-    }
-
-    @Override
-    boolean readsDirectly() {
-        return false;
-    }
-
-    @Override
-    void accumulate(
-            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
-        throw new IllegalStateException("codes are unpacked first");
     }
 
     /** One row meets each word once: no use in unpacking it into memory first. */
     @Override
-    int multiplyPanels(
-            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
-        if (numRows != 1 || groupCols % codes.blockCols != 0) {
+    int multiplyPanels(PanelLoops loops, int panel, int numPanels, PackedRows rows, PanelScratch scratch) {
+        if (rows.numRows() != 1 || groupCols % codes.blockCols != 0) {
             return 0;
         }
-        Arrays.fill(scratch.sums, 0, (numPanels + 1) * PANEL_ROWS, 0);
-        int wholeCols = cols - cols % codes.blockCols;
-        int[] src = words[panel / panelsPerArray];
-        int maxCols = PanelScratch.MAX_GROUPS > cols / groupCols ? cols : PanelScratch.MAX_GROUPS * groupCols;
-        for (int p = 0; p < numPanels; p += 2) {
-            // Without a second panel the first is done twice, the second time into sums that nobody reads.
-            int second = p + 1 < numPanels ? 1 : 0;
+        Arrays.fill(scratch.sums, 0, (numPanels + PanelLoops.CODE_PANELS) * PANEL_ROWS, 0);
+        // A chain that ends inside a block is left to the tiles.
+        int last = cols - cols % codes.blockCols;
+        int wholeCols = last == cols ? cols : last - last % groupCols % InputForm.MAX_CHAIN_COLS;
+        int maxCols = groupCols > InputForm.MAX_CHAIN_COLS
+                ? groupCols
+                : Math.min(PanelScratch.MAX_GROUPS, numGroups) * groupCols;
+        for (int p = 0; p < numPanels; p += PanelLoops.CODE_PANELS) {
+            int count = Math.min(PanelLoops.CODE_PANELS, numPanels - p);
             for (int col = 0; col < wholeCols; col += maxCols) {
-                int group = col / groupCols;
-                int count = Math.min(maxCols, wholeCols - col);
-                int groups = numGroups(count, groupCols);
-                int stride = second * groups * GroupScales.GROUP_LENGTH;
-                scales.decode(loops, panel + p, group, groups, scratch.scales, 0);
-                if (second == 1) {
-                    scales.decode(loops, panel + p + 1, group, groups, scratch.scales, stride);
-                }
-                loops.multiplyCodes(
-                        codes,
-                        src,
-                        wordOffset(panel + p, group, 0),
-                        second * panelLength,
-                        count / codes.blockCols,
-                        groupCols / codes.blockCols,
-                        scratch.scales,
-                        stride,
-                        x,
-                        xOffset + col,
-                        scratch.sums,
-                        p * PANEL_ROWS);
+                int end = Math.min(col + maxCols, wholeCols);
+                multiplyGroups(loops, panel + p, count, col, end, rows, scratch, p * PANEL_ROWS);
             }
-            if (wholeCols < cols) {
-                multiplyRest(loops, panel + p, wholeCols, x, xOffset, scratch, p * PANEL_ROWS);
-                if (second == 1) {
-                    multiplyRest(loops, panel + p + 1, wholeCols, x, xOffset, scratch, (p + 1) * PANEL_ROWS);
-                }
+            for (int i = p; i < p + count && wholeCols < cols; i++) {
+                multiplyTile(loops, panel + i, wholeCols, rows, 0, 1, scratch, i * PANEL_ROWS);
             }
         }
         return numPanels;
     }
 
-    /** The columns of a last block that is not full. */
-    private void multiplyRest(
-            PanelLoops loops, int panel, int col, float[] x, int xOffset, PanelScratch scratch, int s) {
-        unpack(loops, panel, col, cols - col, scratch);
-        loops.accumulateFloat(scratch.tile, 0, x, xOffset + col, cols - col, scratch.sums, s, 1);
+    /** Columns [col, end) of up to CODE_PANELS panels times one row: some groups, or one that is several chains. */
+    private void multiplyGroups(
+            PanelLoops loops,
+            int panel,
+            int numPanels,
+            int col,
+            int end,
+            PackedRows rows,
+            PanelScratch scratch,
+            int s) {
+        int group = col / groupCols;
+        int groups = (end - 1) / groupCols + 1 - group;
+        int stride = groups * GroupScales.GROUP_LENGTH;
+        for (int p = 0; p < numPanels; p++) {
+            scales.decode(loops, panel + p, group, groups, scratch.scales, p * stride);
+        }
+        loops.multiplyCodes(
+                codes,
+                words[panel / panelsPerArray],
+                wordOffset(panel, group, 0),
+                panelLength,
+                numPanels,
+                (end - col) / codes.blockCols,
+                Math.min(groupCols, InputForm.MAX_CHAIN_COLS) / codes.blockCols,
+                scratch.scales,
+                stride,
+                groups == 1 ? 0 : GroupScales.GROUP_LENGTH,
+                rows.array(),
+                rows.offset(0) + col,
+                rows.sums(),
+                rows.sumOffset(0) + rows.form().chain(col),
+                scratch.sums,
+                s);
     }
 }

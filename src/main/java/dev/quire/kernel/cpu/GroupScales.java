@@ -14,24 +14,22 @@ final class GroupScales {
     /** Groups up to this size have scales worth narrowing. */
     static final int MAX_NARROW_GROUP = 64;
 
-    /** 1 + 2^(n-1) / 2ⁿ, taken off again: the zero point in the middle. */
-    static final float SYMMETRIC_BIAS = -1.5f;
-
     private final DType type;
     private final int numGroups;
     private final int panelsPerArray;
     private final float factor;
+    private final float symmetricBias;
     private final boolean hasOffsets;
     private final int groupWords;
     private final int[][] scales;
     private final int[][] offsets;
 
-    /** @param factor what scales are multiplied by when they are decoded */
-    GroupScales(PackedMatrix matrix, int numGroups, DType type, boolean hasOffsets, float factor) {
+    GroupScales(PackedMatrix matrix, PanelCodes codes, int numGroups, DType type, boolean hasOffsets) {
         this.type = type;
         this.numGroups = numGroups;
         this.hasOffsets = hasOffsets;
-        this.factor = factor;
+        factor = codes.scaleFactor();
+        symmetricBias = codes.symmetricBias();
         panelsPerArray = matrix.panelsPerArray;
         groupWords = groupWords(type);
         scales = new int[matrix.numArrays()][];
@@ -91,11 +89,9 @@ final class GroupScales {
         return get(scales[panel / panelsPerArray], at(panel, group), row) * factor;
     }
 
-    /** What is added to a code's float times {@code scale}. */
+    /** What is added to a code's value times {@code scale}. */
     float bias(int panel, int row, int group, float scale) {
-        return hasOffsets
-                ? get(offsets[panel / panelsPerArray], at(panel, group), row) - scale
-                : scale * SYMMETRIC_BIAS;
+        return hasOffsets ? get(offsets[panel / panelsPerArray], at(panel, group), row) - scale : scale * symmetricBias;
     }
 
     /** Groups [group, group + count) of a panel to f32 at dst[to]: scales times the factor and biases of each, [4, L]. */
@@ -103,9 +99,11 @@ final class GroupScales {
         int array = panel / panelsPerArray;
         int from = at(panel, group);
         switch (type) {
-            case F32 -> loops.decodeScales(scales[array], offsets[array], from, count, factor, dst, to);
-            case BF16 -> loops.decodeBf16Scales(scales[array], offsets[array], from, count, factor, dst, to);
-            default -> loops.decodeF16Scales(scales[array], offsets[array], from, count, factor, dst, to);
+            case F32 -> loops.decodeScales(scales[array], offsets[array], from, count, factor, symmetricBias, dst, to);
+            case BF16 ->
+                loops.decodeBf16Scales(scales[array], offsets[array], from, count, factor, symmetricBias, dst, to);
+            default ->
+                loops.decodeF16Scales(scales[array], offsets[array], from, count, factor, symmetricBias, dst, to);
         }
     }
 }

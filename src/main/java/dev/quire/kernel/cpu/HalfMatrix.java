@@ -71,12 +71,6 @@ final class HalfMatrix extends PackedMatrix {
         }
     }
 
-    /** For f16 only: bf16 is read directly. */
-    @Override
-    void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch) {
-        loops.unpackF16(words[panel / panelsPerArray], offset(panel) + col * L, count, scratch.tile);
-    }
-
     boolean isBf16() {
         return bf16;
     }
@@ -110,25 +104,44 @@ final class HalfMatrix extends PackedMatrix {
         }
     }
 
+    /** bf16 is converted in registers. */
     @Override
-    boolean readsDirectly() {
-        return bf16;
-    }
-
-    @Override
-    void accumulate(
-            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows) {
+    void multiplyTile(
+            PanelLoops loops,
+            int panel,
+            int col,
+            PackedRows rows,
+            int firstBand,
+            int endBand,
+            PanelScratch scratch,
+            int s) {
+        int[] src = words[panel / panelsPerArray];
         int from = offset(panel) + col * L;
-        loops.accumulateBf16(words[panel / panelsPerArray], from, x, xOffset, count, sums, s, numRows);
+        int count = tileCols(col);
+        if (!bf16) {
+            loops.unpackF16(src, from, count, scratch.tile);
+        }
+        for (int band = firstBand, to = s; band < endBand; band++) {
+            int numRows = rows.bandRows(band);
+            int x = rows.offset(band) + col * numRows;
+            if (bf16) {
+                loops.accumulateBf16(src, from, rows.array(), x, count, scratch.sums, to, numRows);
+            } else {
+                loops.accumulateFloat(scratch.tile, 0, rows.array(), x, count, scratch.sums, to, numRows);
+            }
+            to += numRows * PANEL_ROWS;
+        }
     }
 
     @Override
-    int multiplyPanels(
-            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch) {
+    int multiplyPanels(PanelLoops loops, int panel, int numPanels, PackedRows rows, PanelScratch scratch) {
         if (!bf16) {
             return 0;
         }
         int[] src = words[panel / panelsPerArray];
-        return loops.multiplyBf16(src, offset(panel), panelLength, numPanels, x, xOffset, cols, scratch.sums, numRows);
+        int from = offset(panel);
+        int numRows = rows.bandRows(0);
+        return loops.multiplyBf16(
+                src, from, panelLength, numPanels, rows.array(), rows.offset(0), cols, scratch.sums, numRows);
     }
 }

@@ -40,34 +40,36 @@ abstract class PackedMatrix {
     /** Bytes that stay resident. */
     abstract long numBytes();
 
-    /** Columns of a tile that begins at {@code col}, at most {@code max}: tiles end where {@link #unpack} can begin. */
-    int tileCols(int col, int max) {
-        return Math.min(max, cols - col);
+    /** Columns of a tile that begins at {@code col}, at most {@link PanelScratch#TILE_COLS}. */
+    int tileCols(int col) {
+        return Math.min(PanelScratch.TILE_COLS, cols - col);
     }
-
-    /** Converts columns [col, col + count) of a panel, one tile, to f32 at {@code scratch.tile[0]}: [count, PANEL_ROWS]. */
-    abstract void unpack(PanelLoops loops, int panel, int col, int count, PanelScratch scratch);
 
     /** Converts one row to f32, columns in the matrix' own order. */
     abstract void unpackRow(int row, float[] dst, int dstOffset);
 
-    /** Whether there is {@link #accumulate}; else the caller unpacks first. */
-    abstract boolean readsDirectly();
-
-    /** As {@link PanelLoops#accumulateFloat}, with columns [col, col + count) of a panel. */
-    abstract void accumulate(
-            PanelLoops loops, int panel, int col, int count, float[] x, int xOffset, float[] sums, int s, int numRows);
+    /**
+     * scratch.sums[s + i, :] += the products of a panel with the rows of bands [firstBand, endBand) over the columns of the
+     * tile that begins at {@code col}, i in [0, rows of the bands).
+     */
+    abstract void multiplyTile(
+            PanelLoops loops,
+            int panel,
+            int col,
+            PackedRows rows,
+            int firstBand,
+            int endBand,
+            PanelScratch scratch,
+            int s);
 
     /**
-     * scratch.sums[p, c, :] = the products of panel {@code panel + p} with activation row c over all columns, several panels at
+     * scratch.sums[p, c, :] = the products of panel {@code panel + p} with row c of the first band over all columns, several panels at
      * a time so that their chains overlap; for one or two rows, where one panel alone would wait for its own sums.
      * Panels are of one array.
      *
-     * @param x [cols, numRows] from xOffset
      * @return how many panels it took, from the first; 0 when it has no such kernel
      */
-    abstract int multiplyPanels(
-            PanelLoops loops, int panel, int numPanels, float[] x, int xOffset, int numRows, PanelScratch scratch);
+    abstract int multiplyPanels(PanelLoops loops, int panel, int numPanels, PackedRows rows, PanelScratch scratch);
 
     final int panelRows(int panel) {
         return Math.min(PANEL_ROWS, rows - panel * PANEL_ROWS);

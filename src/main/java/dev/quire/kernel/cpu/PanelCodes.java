@@ -46,9 +46,14 @@ enum PanelCodes {
         return this != E4M3;
     }
 
-    /** What a scale is multiplied by before use: an integer of n bits is read as 1 + q / 2ⁿ, an 8-bit float 2^-120 times. */
+    /** What a scale is multiplied by before use: an integer q of n bits is read as 1 + q / 2ⁿ. */
     float scaleFactor() {
-        return isInteger() ? 1 << numBits : E4M3_FACTOR;
+        return isInteger() ? 1 << numBits : 1;
+    }
+
+    /** What a scale, with its factor, is multiplied by to be the bias where no offset is kept: the zero in the middle. */
+    float symmetricBias() {
+        return isInteger() ? -1.5f : 0;
     }
 
     /** Words, in vectors, of a run of columns from the start of a block. */
@@ -91,11 +96,11 @@ enum PanelCodes {
         return low | (high & (1 << numBits - 4) - 1) << 4;
     }
 
-    /** The weight of a code: one rounding, the same bits in every form of the loops. */
-    float weight(int code, float scale, float bias) {
+    /** What a code is read as, exactly: 1 + q / 2ⁿ, or the 8-bit float. */
+    float value(int code) {
         if (isInteger()) {
-            return Math.fma(Float.intBitsToFloat(0x3f800000 | code << 23 - numBits), scale, bias);
+            return Float.intBitsToFloat(0x3f800000 | code << 23 - numBits);
         }
-        return Float.intBitsToFloat((code & 0x80) << 24 | (code & 0x7f) << 20) * scale;
+        return Float.intBitsToFloat((code & 0x80) << 24 | (code & 0x7f) << 20) * E4M3_FACTOR;
     }
 }

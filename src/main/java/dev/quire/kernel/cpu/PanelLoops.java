@@ -2,9 +2,12 @@ package dev.quire.kernel.cpu;
 
 /**
  * The inner loops of matrix products. Every output is one chain of fused multiply-adds over the columns in turn, in all
- * forms: the same bits. L is {@link Lanes#COUNT}, a panel has 2L rows.
+ * forms: the same bits; with codes, see {@link GroupMatrix}, one chain a group. L is {@link Lanes#COUNT}, a panel has 2L rows.
  */
 interface PanelLoops {
+    /** Panels that {@link #multiplyCodes} takes at once. */
+    int CODE_PANELS = 4;
+
     /**
      * sums[c, :] += Σ w[k, :] · x[k, c] over count columns, c in [0, numRows).
      *
@@ -55,46 +58,75 @@ interface PanelLoops {
      * @param scales f32 [count, 2L] from {@code from}
      * @param offsets as scales, or empty: symmetric
      * @param factor power of two; multiplies the scales
-     * @param dst [count, 4L] from {@code to}: scales of a panel's rows, then what is added to f times a scale
+     * @param symmetricBias times a scale with its factor the bias, where there are no offsets; else that is offset − scale
+     * @param dst [count, 4L] from {@code to}: scales of a panel's rows, then biases
      */
-    void decodeScales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to);
+    void decodeScales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to);
 
     /** As {@link #decodeScales}, of bf16 words [count, L]: row l low, row L + l high. */
-    void decodeBf16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to);
+    void decodeBf16Scales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to);
 
     /** As {@link #decodeBf16Scales}, of f16. */
-    void decodeF16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to);
+    void decodeF16Scales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to);
 
     /**
-     * Codes of one group to f32, see {@link PanelCodes}.
+     * Codes to what they are read as, see {@link PanelCodes#value}, exactly.
      *
      * @param numBlocks blocks from {@code from}
-     * @param scales [4L] from {@code scale}, see {@link #decodeScales}
      * @param dst [columns, 2L] from {@code to}
      */
-    void unpackCodes(
-            PanelCodes codes, int[] w, int from, int numBlocks, float[] scales, int scale, float[] dst, int to);
+    void unpackCodes(PanelCodes codes, int[] w, int from, int numBlocks, float[] dst, int to);
 
     /**
-     * Two panels of codes times one row: sums[s + p · 2L, :] += Σ w[p, k, :] · x[k], with the bits of {@link
-     * #accumulateFloat} on what {@link #unpackCodes} makes of them.
+     * One group: sums[c, :] += (Σ w[k, :] · x[k, c]) · scale + xSums[c] · bias, the chain over count columns from 0.
      *
-     * @param from the first panel's first block; the second panel's is panelLength words on
+     * @param w [count, 2L] from wFrom, see {@link #unpackCodes}
+     * @param scales scales and biases [4L] from {@code scale}, see {@link #decodeScales}
+     * @param xSums [numRows] from xSum: Σ x[k, c]
+     */
+    void accumulateGroup(
+            float[] w,
+            int wFrom,
+            float[] x,
+            int xFrom,
+            int count,
+            float[] scales,
+            int scale,
+            float[] xSums,
+            int xSum,
+            float[] sums,
+            int s,
+            int numRows);
+
+    /**
+     * Up to {@link #CODE_PANELS} panels of codes times one row, with the bits of {@link #accumulateGroup} on what {@link
+     * #unpackCodes} makes of them. Writes sums of {@link #CODE_PANELS} panels; those beyond numPanels mean nothing.
+     *
+     * @param from the first panel's first block, others panelLength words apart
      * @param numBlocks blocks of each
-     * @param groupBlocks blocks that share scales; the last group may be shorter
-     * @param scales [groups, 4L] from 0, the second panel's from {@code stride}, see {@link #decodeScales}
+     * @param groupBlocks blocks of a group, the last may be shorter
+     * @param scales [4L] of the first panel's first group from 0, other panels' panelStride and groups' groupStride apart
+     * @param xSums [groups] from xSum
+     * @param sums [CODE_PANELS, 2L] from s
      */
     void multiplyCodes(
             PanelCodes codes,
             int[] w,
             int from,
             int panelLength,
+            int numPanels,
             int numBlocks,
             int groupBlocks,
             float[] scales,
-            int stride,
+            int panelStride,
+            int groupStride,
             float[] x,
             int xFrom,
+            float[] xSums,
+            int xSum,
             float[] sums,
             int s);
 

@@ -5,13 +5,13 @@ final class PanelScratch {
     /** Columns of a tile: one panel of it is half of a first-level cache. */
     static final int TILE_COLS = 256;
 
-    /** Groups of two panels whose scales are decoded at a time. */
+    /** Groups of each panel whose scales are decoded at a time. */
     static final int MAX_GROUPS = 64;
 
     /** [TILE_COLS, PANEL_ROWS] unpacked, and the padding of a last block. */
     final float[] tile = new float[(TILE_COLS + PanelCodes.MAX_BLOCK_COLS) * PackedMatrix.PANEL_ROWS];
 
-    final float[] scales = new float[2 * MAX_GROUPS * GroupScales.GROUP_LENGTH];
+    final float[] scales = new float[PanelLoops.CODE_PANELS * MAX_GROUPS * GroupScales.GROUP_LENGTH];
 
     /** [panels, rows, PANEL_ROWS] */
     final float[] sums;

@@ -162,26 +162,27 @@ final class PlainPanelLoops implements PanelLoops {
     }
 
     @Override
-    public void decodeScales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+    public void decodeScales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
         for (int i = 0; i < count * 2 * L; i++) {
             float scale = Float.intBitsToFloat(scales[from + i]) * factor;
             int at = to + i / (2 * L) * 4 * L + i % (2 * L);
             dst[at] = scale;
-            dst[at + 2 * L] = offsets.length == 0
-                    ? scale * GroupScales.SYMMETRIC_BIAS
-                    : Float.intBitsToFloat(offsets[from + i]) - scale;
+            dst[at + 2 * L] =
+                    offsets.length == 0 ? scale * symmetricBias : Float.intBitsToFloat(offsets[from + i]) - scale;
         }
     }
 
     @Override
-    public void decodeBf16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+    public void decodeBf16Scales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
         for (int i = 0; i < count * L; i++) {
             int at = to + i / L * 4 * L + i % L;
             for (int half = 0; half < 2; half++) {
                 float scale = Float.intBitsToFloat(bf16Half(scales[from + i], half)) * factor;
                 dst[at + half * L] = scale;
                 dst[at + (2 + half) * L] = offsets.length == 0
-                        ? scale * GroupScales.SYMMETRIC_BIAS
+                        ? scale * symmetricBias
                         : Float.intBitsToFloat(bf16Half(offsets[from + i], half)) - scale;
             }
         }
@@ -192,15 +193,15 @@ final class PlainPanelLoops implements PanelLoops {
     }
 
     @Override
-    public void decodeF16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+    public void decodeF16Scales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
         for (int i = 0; i < count * L; i++) {
             int at = to + i / L * 4 * L + i % L;
             for (int half = 0; half < 2; half++) {
                 float scale = f16Half(scales[from + i], half) * factor;
                 dst[at + half * L] = scale;
-                dst[at + (2 + half) * L] = offsets.length == 0
-                        ? scale * GroupScales.SYMMETRIC_BIAS
-                        : f16Half(offsets[from + i], half) - scale;
+                dst[at + (2 + half) * L] =
+                        offsets.length == 0 ? scale * symmetricBias : f16Half(offsets[from + i], half) - scale;
             }
         }
     }
@@ -211,17 +212,47 @@ final class PlainPanelLoops implements PanelLoops {
     }
 
     @Override
-    public void unpackCodes(
-            PanelCodes codes, int[] w, int from, int numBlocks, float[] scales, int scale, float[] dst, int to) {
+    public void unpackCodes(PanelCodes codes, int[] w, int from, int numBlocks, float[] dst, int to) {
         for (int row = 0; row < 2 * L; row++) {
-            float rowScale = scales[scale + row];
-            float rowBias = scales[scale + 2 * L + row];
             int at = to + row;
             for (int block = 0; block < numBlocks; block++) {
                 int words = from + block * codes.blockWords * L;
                 for (int i = 0; i < codes.blockCols; i++, at += 2 * L) {
-                    dst[at] = codes.weight(codes.get(w, words, i, row), rowScale, rowBias);
+                    dst[at] = codes.value(codes.get(w, words, i, row));
                 }
+            }
+        }
+    }
+
+    @Override
+    public void accumulateGroup(
+            float[] w,
+            int wFrom,
+            float[] x,
+            int xFrom,
+            int count,
+            float[] scales,
+            int scale,
+            float[] xSums,
+            int xSum,
+            float[] sums,
+            int s,
+            int numRows) {
+        for (int c = 0; c < numRows; c++) {
+            float xGroup = xSums[xSum + c];
+            for (int row = 0; row < L; row++) {
+                float a = 0;
+                float b = 0;
+                for (int k = 0; k < count; k++) {
+                    float v = x[xFrom + k * numRows + c];
+                    a = Math.fma(w[wFrom + k * 2 * L + row], v, a);
+                    b = Math.fma(w[wFrom + k * 2 * L + L + row], v, b);
+                }
+                int at = s + c * 2 * L + row;
+                int low = scale + row;
+                int high = low + L;
+                sums[at] = Math.fma(scales[low + 2 * L], xGroup, Math.fma(a, scales[low], sums[at]));
+                sums[at + L] = Math.fma(scales[high + 2 * L], xGroup, Math.fma(b, scales[high], sums[at + L]));
             }
         }
     }
@@ -232,31 +263,37 @@ final class PlainPanelLoops implements PanelLoops {
             int[] w,
             int from,
             int panelLength,
+            int numPanels,
             int numBlocks,
             int groupBlocks,
             float[] scales,
-            int stride,
+            int panelStride,
+            int groupStride,
             float[] x,
             int xFrom,
+            float[] xSums,
+            int xSum,
             float[] sums,
             int s) {
-        for (int row = 0; row < 2 * L; row++) {
-            float a = sums[s + row];
-            float b = sums[s + 2 * L + row];
-            int at = xFrom;
-            for (int block = 0; block < numBlocks; block++) {
-                int scale = block / groupBlocks * 4 * L + row;
-                int words = from + block * codes.blockWords * L;
-                for (int i = 0; i < codes.blockCols; i++, at++) {
-                    int code0 = codes.get(w, words, i, row);
-                    a = Math.fma(codes.weight(code0, scales[scale], scales[scale + 2 * L]), x[at], a);
-                    int code1 = codes.get(w, words + panelLength, i, row);
-                    int scale1 = stride + scale;
-                    b = Math.fma(codes.weight(code1, scales[scale1], scales[scale1 + 2 * L]), x[at], b);
+        for (int panel = 0; panel < numPanels; panel++) {
+            for (int row = 0; row < 2 * L; row++) {
+                int scale = panel * panelStride + row;
+                int at = s + panel * 2 * L + row;
+                for (int first = 0, g = 0; first < numBlocks; first += groupBlocks, g++) {
+                    float sum = 0;
+                    int end = Math.min(first + groupBlocks, numBlocks);
+                    for (int block = first; block < end; block++) {
+                        int words = from + panel * panelLength + block * codes.blockWords * L;
+                        for (int i = 0; i < codes.blockCols; i++) {
+                            float value = codes.value(codes.get(w, words, i, row));
+                            sum = Math.fma(value, x[xFrom + block * codes.blockCols + i], sum);
+                        }
+                    }
+                    sums[at] = Math.fma(sum, scales[scale], sums[at]);
+                    sums[at] = Math.fma(scales[scale + 2 * L], xSums[xSum + g], sums[at]);
+                    scale += groupStride;
                 }
             }
-            sums[s + row] = a;
-            sums[s + 2 * L + row] = b;
         }
     }
 

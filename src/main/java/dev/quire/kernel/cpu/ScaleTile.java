@@ -19,7 +19,8 @@ final class ScaleTile {
     private ScaleTile() {}
 
     /** As {@link PanelLoops#decodeScales}. */
-    static void decode(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+    static void decode(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
         for (int i = 0; i < 2 * count; i++) {
             int at = to + (i >> 1) * 4 * L + (i & 1) * L;
             FloatVector scale = IntVector.fromArray(I, scales, from + i * L)
@@ -27,7 +28,7 @@ final class ScaleTile {
                     .mul(factor);
             scale.intoArray(dst, at);
             if (offsets.length == 0) {
-                scale.mul(GroupScales.SYMMETRIC_BIAS).intoArray(dst, at + 2 * L);
+                scale.mul(symmetricBias).intoArray(dst, at + 2 * L);
             } else {
                 FloatVector offset =
                         IntVector.fromArray(I, offsets, from + i * L).reinterpretAsFloats();
@@ -36,7 +37,8 @@ final class ScaleTile {
         }
     }
 
-    static void decodeBf16(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+    static void decodeBf16(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
         for (int i = 0; i < count; i++) {
             int at = to + i * 4 * L;
             IntVector word = IntVector.fromArray(I, scales, from + i * L);
@@ -45,8 +47,8 @@ final class ScaleTile {
             low.intoArray(dst, at);
             high.intoArray(dst, at + L);
             if (offsets.length == 0) {
-                low.mul(GroupScales.SYMMETRIC_BIAS).intoArray(dst, at + 2 * L);
-                high.mul(GroupScales.SYMMETRIC_BIAS).intoArray(dst, at + 3 * L);
+                low.mul(symmetricBias).intoArray(dst, at + 2 * L);
+                high.mul(symmetricBias).intoArray(dst, at + 3 * L);
             } else {
                 IntVector offset = IntVector.fromArray(I, offsets, from + i * L);
                 offset.lanewise(LSHL, 16).reinterpretAsFloats().sub(low).intoArray(dst, at + 2 * L);
@@ -55,7 +57,8 @@ final class ScaleTile {
         }
     }
 
-    static void decodeF16(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
+    static void decodeF16(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
         for (int i = 0; i < count; i++) {
             int at = to + i * 4 * L;
             IntVector word = IntVector.fromArray(I, scales, from + i * L);
@@ -66,8 +69,8 @@ final class ScaleTile {
             low.intoArray(dst, at);
             high.intoArray(dst, at + L);
             if (offsets.length == 0) {
-                low.mul(GroupScales.SYMMETRIC_BIAS).intoArray(dst, at + 2 * L);
-                high.mul(GroupScales.SYMMETRIC_BIAS).intoArray(dst, at + 3 * L);
+                low.mul(symmetricBias).intoArray(dst, at + 2 * L);
+                high.mul(symmetricBias).intoArray(dst, at + 3 * L);
             } else {
                 IntVector offset = IntVector.fromArray(I, offsets, from + i * L);
                 IntVector lowOffset =

@@ -76,30 +76,49 @@ final class VectorPanelLoops implements PanelLoops {
     }
 
     @Override
-    public void decodeScales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
-        ScaleTile.decode(scales, offsets, from, count, factor, dst, to);
+    public void decodeScales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
+        ScaleTile.decode(scales, offsets, from, count, factor, symmetricBias, dst, to);
     }
 
     @Override
-    public void decodeBf16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
-        ScaleTile.decodeBf16(scales, offsets, from, count, factor, dst, to);
+    public void decodeBf16Scales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
+        ScaleTile.decodeBf16(scales, offsets, from, count, factor, symmetricBias, dst, to);
     }
 
     @Override
-    public void decodeF16Scales(int[] scales, int[] offsets, int from, int count, float factor, float[] dst, int to) {
-        ScaleTile.decodeF16(scales, offsets, from, count, factor, dst, to);
+    public void decodeF16Scales(
+            int[] scales, int[] offsets, int from, int count, float factor, float symmetricBias, float[] dst, int to) {
+        ScaleTile.decodeF16(scales, offsets, from, count, factor, symmetricBias, dst, to);
     }
 
     @Override
-    public void unpackCodes(
-            PanelCodes codes, int[] w, int from, int numBlocks, float[] scales, int scale, float[] dst, int to) {
+    public void unpackCodes(PanelCodes codes, int[] w, int from, int numBlocks, float[] dst, int to) {
         switch (codes) {
-            case INT4 -> GroupTile.unpack4(w, from, numBlocks, scales, scale, dst, to);
-            case INT5 -> HighBitsTile.unpack5(w, from, numBlocks, scales, scale, dst, to);
-            case INT6 -> HighBitsTile.unpack6(w, from, numBlocks, scales, scale, dst, to);
-            case INT8 -> GroupTile.unpack8(w, from, numBlocks, scales, scale, dst, to);
-            case E4M3 -> GroupTile.unpackE4m3(w, from, numBlocks, scales, scale, dst, to);
+            case INT4 -> GroupTile.unpack4(w, from, numBlocks, dst, to);
+            case INT5 -> HighBitsTile.unpack5(w, from, numBlocks, dst, to);
+            case INT6 -> HighBitsTile.unpack6(w, from, numBlocks, dst, to);
+            case INT8 -> GroupTile.unpack8(w, from, numBlocks, dst, to);
+            case E4M3 -> GroupTile.unpackE4m3(w, from, numBlocks, dst, to);
         }
+    }
+
+    @Override
+    public void accumulateGroup(
+            float[] w,
+            int wFrom,
+            float[] x,
+            int xFrom,
+            int count,
+            float[] scales,
+            int scale,
+            float[] xSums,
+            int xSum,
+            float[] sums,
+            int s,
+            int numRows) {
+        ScaledTile.accumulate(w, wFrom, x, xFrom, count, scales, scale, xSums, xSum, sums, s, numRows);
     }
 
     @Override
@@ -108,31 +127,104 @@ final class VectorPanelLoops implements PanelLoops {
             int[] w,
             int from,
             int panelLength,
+            int numPanels,
             int numBlocks,
             int groupBlocks,
             float[] scales,
-            int stride,
+            int panelStride,
+            int groupStride,
             float[] x,
             int xFrom,
+            float[] xSums,
+            int xSum,
             float[] sums,
             int s) {
-        int w1 = from + panelLength;
-        int s1 = s + 2 * L;
         switch (codes) {
             case INT4 ->
-                GroupTile.multiply4(w, from, panelLength, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s);
-            case INT5 -> {
-                HighBitsTile.multiply5(w, from, numBlocks, groupBlocks, scales, 0, x, xFrom, sums, s);
-                HighBitsTile.multiply5(w, w1, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s1);
-            }
-            case INT6 -> {
-                HighBitsTile.multiply6(w, from, numBlocks, groupBlocks, scales, 0, x, xFrom, sums, s);
-                HighBitsTile.multiply6(w, w1, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s1);
-            }
+                GroupTile.multiply4(
+                        w,
+                        from,
+                        panelLength,
+                        numPanels,
+                        numBlocks,
+                        groupBlocks,
+                        scales,
+                        panelStride,
+                        groupStride,
+                        x,
+                        xFrom,
+                        xSums,
+                        xSum,
+                        sums,
+                        s);
+            case INT5 ->
+                HighBitsTile.multiply5(
+                        w,
+                        from,
+                        panelLength,
+                        numPanels,
+                        numBlocks,
+                        groupBlocks,
+                        scales,
+                        panelStride,
+                        groupStride,
+                        x,
+                        xFrom,
+                        xSums,
+                        xSum,
+                        sums,
+                        s);
+            case INT6 ->
+                HighBitsTile.multiply6(
+                        w,
+                        from,
+                        panelLength,
+                        numPanels,
+                        numBlocks,
+                        groupBlocks,
+                        scales,
+                        panelStride,
+                        groupStride,
+                        x,
+                        xFrom,
+                        xSums,
+                        xSum,
+                        sums,
+                        s);
             case INT8 ->
-                GroupTile.multiply8(w, from, panelLength, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s);
+                GroupTile.multiply8(
+                        w,
+                        from,
+                        panelLength,
+                        numPanels,
+                        numBlocks,
+                        groupBlocks,
+                        scales,
+                        panelStride,
+                        groupStride,
+                        x,
+                        xFrom,
+                        xSums,
+                        xSum,
+                        sums,
+                        s);
             case E4M3 ->
-                GroupTile.multiplyE4m3(w, from, panelLength, numBlocks, groupBlocks, scales, stride, x, xFrom, sums, s);
+                GroupTile.multiplyE4m3(
+                        w,
+                        from,
+                        panelLength,
+                        numPanels,
+                        numBlocks,
+                        groupBlocks,
+                        scales,
+                        panelStride,
+                        groupStride,
+                        x,
+                        xFrom,
+                        xSums,
+                        xSum,
+                        sums,
+                        s);
         }
     }
 

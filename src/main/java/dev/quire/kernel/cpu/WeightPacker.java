@@ -61,7 +61,8 @@ final class WeightPacker {
             PackedMatrix matrix = leaf instanceof LinearWeight.Dense dense
                     ? pack(dense.weight())
                     : pack((LinearWeight.Quantized) leaf);
-            InputForm form = matrix instanceof GroupMatrix ? InputForm.of(leaf) : InputForm.PLAIN;
+            InputForm form =
+                    matrix instanceof GroupMatrix ? InputForm.of((LinearWeight.Quantized) leaf) : InputForm.PLAIN;
             remember(matrix, form);
             parts.add(new CpuLinear.Part(matrix, form));
         }
@@ -137,7 +138,8 @@ final class WeightPacker {
                 matrix.kind() + ", " + rounding.kind() + (rounding.isSymmetric() ? "" : " with zero point"),
                 kind -> new CpuLinear(
                         List.of(new CpuLinear.Part(
-                                matrix.ofSameKind(SAMPLE_ROWS, SAMPLE_COLS), new InputForm(null, rounding))),
+                                matrix.ofSameKind(SAMPLE_ROWS, SAMPLE_COLS),
+                                new InputForm(null, rounding, Math.min(SAMPLE_COLS, form.groupCols())))),
                         null,
                         1));
     }

@@ -2,14 +2,18 @@ package dev.quire.kernel.cuda;
 
 import dev.quire.kernel.LinearWeight;
 import dev.quire.tensor.HostTensor;
+import dev.quire.tensor.QuantizedMatrix;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps any matrix in bf16: plain ones, and those whose codes no other loader keeps. */
 final class Bf16Loader implements LinearLoader {
     /** Of a weight matrix; matrices of the same shape share what was measured. */
     private record ShapeKey(int outFeatures, int inFeatures) {}
+
+    private static final Logger LOG = Logger.getLogger(Bf16Loader.class.getName());
 
     private final WeightLoader loader;
     private final CublasLt blas;
@@ -44,6 +48,13 @@ final class Bf16Loader implements LinearLoader {
 
     @Override
     public Bf16Linear load(LinearWeight weight) {
+        for (LinearWeight.Leaf leaf : weight.leaves()) {
+            if (leaf instanceof LinearWeight.Quantized quantized) {
+                QuantizedMatrix matrix = quantized.matrix();
+                LOG.info(leaf.name() + ": " + matrix.codes() + " in groups of " + matrix.groupSize() + " of "
+                        + matrix.numCols() + " is kept in bf16");
+            }
+        }
         Bias bias = Bias.load(weight, loader);
         return linear(weight.outFeatures(), weight.inFeatures(), loader.loadBf16(weight), bias);
     }

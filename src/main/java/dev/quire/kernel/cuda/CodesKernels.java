@@ -1,6 +1,8 @@
 package dev.quire.kernel.cuda;
 
 import dev.quire.tensor.DType;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** {@code gemv_codes.cu}, {@code gemm_codes.cu} and {@code scale_sums.cu}: products with 8-bit codes. */
@@ -31,58 +33,55 @@ final class CodesKernels {
     private record Tile(int rows, int columns, Pair pair) {}
 
     /** The kernels for one kind of operands. */
-    private record Family(@Nullable Pair gemv, Tile[] tiles) {}
+    static final class Family {
+        private final @Nullable Pair gemv;
+        private final Tile[] tiles;
+
+        private Family(@Nullable Pair gemv, Tile... tiles) {
+            this.gemv = gemv;
+            this.tiles = tiles;
+        }
+    }
 
     private final KernelFactory kernels;
-    private final Family e4m3;
-    private final Family e4m3Groups;
-    private final Family bf16;
-    private final Family bf16Groups;
-    private final Family int8;
+    private final Map<String, Family> families = new HashMap<>();
     private final Pair floatSums;
     private final Pair intSums;
 
     CodesKernels(KernelFactory kernels) {
         this.kernels = kernels;
-        e4m3 = family("e4m3", E4M3_PARAMETERS);
-        e4m3Groups = family("e4m3_groups", E4M3_PARAMETERS);
-        bf16 = family("e4m3_bf16", E4M3_PARAMETERS);
-        bf16Groups = family("e4m3_bf16_groups", E4M3_PARAMETERS);
-        int8 = family("int8", INT8_PARAMETERS);
         floatSums = Pair.of(kernels, "scale_sums_f32", SCALE_BLOCK, 10, 0);
         intSums = Pair.of(kernels, "scale_sums_s32", SCALE_BLOCK, 10, 0);
     }
 
-    private Family family(String operands, int numParameters) {
+    /** Loads the kernels for a matrix; others stay where they are. */
+    Family family(CodesMatrix matrix, boolean isRounded) {
+        if (matrix.integers()) {
+            return families.computeIfAbsent("int8", operands -> load(operands, INT8_PARAMETERS));
+        }
+        String name = "e4m3" + (isRounded ? "" : "_bf16") + (matrix.groups() ? "_groups" : "");
+        return families.computeIfAbsent(name, operands -> load(operands, E4M3_PARAMETERS));
+    }
+
+    private Family load(String operands, int numParameters) {
         // Cards of 99 KB a block have no room for both.
         boolean hasGemv = kernels.device().maxSharedBytes() >= RING_BYTES + GEMV_STATIC_BYTES;
         Pair gemv = hasGemv ? Pair.of(kernels, "gemv_" + operands, 128, numParameters, RING_BYTES) : null;
         String gemm = "gemm_" + operands;
-        return new Family(gemv, new Tile[] {
-            new Tile(16, 32, Pair.of(kernels, gemm + "_m16", 128, numParameters, RING_BYTES)),
-            new Tile(64, 64, Pair.of(kernels, gemm + "_m64", 128, numParameters, RING_BYTES)),
-            new Tile(128, 128, Pair.of(kernels, gemm, 256, numParameters, RING_BYTES))
-        });
-    }
-
-    private Family family(CodesLinear linear) {
-        CodesMatrix matrix = linear.matrix();
-        if (matrix.integers()) {
-            return int8;
-        }
-        if (linear.isRounded()) {
-            return matrix.groups() ? e4m3Groups : e4m3;
-        }
-        return matrix.groups() ? bf16Groups : bf16;
+        return new Family(
+                gemv,
+                new Tile(16, 32, Pair.of(kernels, gemm + "_m16", 128, numParameters, RING_BYTES)),
+                new Tile(64, 64, Pair.of(kernels, gemm + "_m64", 128, numParameters, RING_BYTES)),
+                new Tile(128, 128, Pair.of(kernels, gemm, 256, numParameters, RING_BYTES)));
     }
 
     boolean hasGemv(CodesLinear linear, int rows) {
-        return rows <= MAX_GEMV_ROWS && family(linear).gemv != null;
+        return rows <= MAX_GEMV_ROWS && linear.kernels().gemv != null;
     }
 
     /** Up to {@link #MAX_GEMV_ROWS} rows. */
     void gemv(CodesLinear linear, ProductUse use, long x, long out, int rows) {
-        Pair pair = family(linear).gemv;
+        Pair pair = linear.kernels().gemv;
         if (pair == null) {
             throw new IllegalStateException("no kernel for few rows on this card");
         }
@@ -98,7 +97,7 @@ final class CodesKernels {
 
     /** Any number of rows; the bits of a result depend on its row and the matrix alone. */
     void tiles(CodesLinear linear, ProductUse use, long x, long out, int rows) {
-        Tile[] tiles = family(linear).tiles;
+        Tile[] tiles = linear.kernels().tiles;
         Tile tile = rows <= 16 ? tiles[0] : rows <= 256 ? tiles[1] : tiles[2];
         int grid = ceil(rows, tile.rows) * ceil(linear.outFeatures(), tile.columns);
         launch(tile.pair.of(use.outType()), linear, use, x, out, rows, grid);

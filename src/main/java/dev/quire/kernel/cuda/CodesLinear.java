@@ -7,6 +7,7 @@ import dev.quire.tensor.DType;
 final class CodesLinear implements CudaLinear {
     private final CodesMatrix matrix;
     private final ActivationScheme activations;
+    private final CodesKernels.Family kernels;
     private final ActivationRounding rounding;
     private final RoundingScratch scratch;
     private final MeasuredProducts<CodesLinear> products;
@@ -15,11 +16,13 @@ final class CodesLinear implements CudaLinear {
     CodesLinear(
             CodesMatrix matrix,
             ActivationScheme activations,
+            CodesKernels.Family kernels,
             ActivationRounding rounding,
             RoundingScratch scratch,
             MeasuredProducts<CodesLinear> products) {
         this.matrix = matrix;
         this.activations = activations;
+        this.kernels = kernels;
         this.rounding = rounding;
         this.scratch = scratch;
         this.products = products;
@@ -27,6 +30,10 @@ final class CodesLinear implements CudaLinear {
 
     CodesMatrix matrix() {
         return matrix;
+    }
+
+    CodesKernels.Family kernels() {
+        return kernels;
     }
 
     boolean isRounded() {

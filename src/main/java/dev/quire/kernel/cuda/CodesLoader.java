@@ -100,6 +100,7 @@ final class CodesLoader implements LinearLoader {
         return new CodesLinear(
                 matrix,
                 scheme,
+                ways.kernels(matrix, scheme.kind() != ActivationScheme.Kind.NONE),
                 rounding,
                 scratch,
                 products.computeIfAbsent(key, k -> new MeasuredProducts<>(timer, ways::find)));

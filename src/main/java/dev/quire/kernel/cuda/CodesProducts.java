@@ -25,6 +25,10 @@ final class CodesProducts {
         this.invariant = invariant;
     }
 
+    CodesKernels.Family kernels(CodesMatrix matrix, boolean isRounded) {
+        return kernels.family(matrix, isRounded);
+    }
+
     /** Whether products of such matrices may leave sums in the scratch. */
     boolean needsSums(boolean integers, boolean isRounded, boolean groups) {
         return integers || isRounded && !groups && !invariant && hasUnscaledE4m3();
@@ -60,7 +64,7 @@ final class CodesProducts {
             ProductUse sums = new ProductUse(use.xStride(), out, DType.F32, false, CublasLt.alignment(linear.sums()));
             Format format = matrix.integers() ? Format.INT8_SUMS : Format.E4M3_SUMS;
             CublasLt.Product product =
-                    blas.productIfOffered(new CublasLt.Spec(format, piece, out, matrix.inStride(), sums));
+                    blas.productIfOffered(new CublasLt.Spec(format, piece, out, matrix.inStride(), sums), 0, 0);
             return product == null ? null : new BySums(kernels, use, product, piece, rows);
         }
         boolean inputGroups = linear.inputScaleStride(rows) != 0;
@@ -69,7 +73,8 @@ final class CodesProducts {
             return null;
         }
         Format format = blocks ? Format.E4M3_BLOCKS : Format.E4M3_ROWS;
-        CublasLt.Product product = blas.productIfOffered(new CublasLt.Spec(format, rows, out, matrix.inStride(), use));
+        CublasLt.Product product = blas.productIfOffered(
+                new CublasLt.Spec(format, rows, out, matrix.inStride(), use), matrix.scales(), linear.inputScales());
         return product == null ? null : new ByScaled(product);
     }
 

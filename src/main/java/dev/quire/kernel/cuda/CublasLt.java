@@ -121,7 +121,7 @@ final class CublasLt implements AutoCloseable {
     /**
      * Sizes of one product out[m, n] = x[m, k] · w[n, k]ᵀ.
      *
-     * @param use with a bias every run brings a bf16 [n] vector that is added to every row
+     * @param use with a bias every run brings one in the type that cuBLASLt wants: see {@link #isBiasInFloats}
      */
     record Spec(Format format, int m, int n, int k, ProductUse use) {
         @Override
@@ -130,16 +130,26 @@ final class CublasLt implements AutoCloseable {
         }
     }
 
-    /** Throws {@link CudaException} when cuBLASLt does not offer the product. */
-    Product product(Spec spec) {
-        return new Product(spec);
+    /** A bias of bf16 products has the type of the result; that of E4M3 products is bf16 whatever the result. */
+    static boolean isBiasInFloats(Spec spec) {
+        return spec.format == Format.BF16 && spec.use.outType() == DType.F32;
     }
 
-    /** Null when cuBLASLt does not offer the product on this card. */
+    /** Throws {@link CudaException} when cuBLASLt does not offer the product. */
+    Product product(Spec spec) {
+        return new Product(spec, 0, 0);
+    }
+
+    /**
+     * Null when cuBLASLt does not offer the product on this card.
+     *
+     * @param weightScales of any matrix that it is for, on the device, of formats that take some
+     * @param inputScales likewise
+     */
     @Nullable
-    Product productIfOffered(Spec spec) {
+    Product productIfOffered(Spec spec, long weightScales, long inputScales) {
         try {
-            return new Product(spec);
+            return new Product(spec, weightScales, inputScales);
         } catch (CudaException e) {
             return null;
         }
@@ -164,7 +174,7 @@ final class CublasLt implements AutoCloseable {
         private final Operand inputScales = new Operand(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER);
         private int chosen;
 
-        private Product(Spec spec) {
+        private Product(Spec spec, long weightScalesAddress, long inputScalesAddress) {
             this.spec = spec;
             Format format = spec.format;
             PointerPointer<Pointer> out = new PointerPointer<>(1);
@@ -174,11 +184,15 @@ final class CublasLt implements AutoCloseable {
             set(cublas.CUBLASLT_MATMUL_DESC_TRANSA, cublas.CUBLAS_OP_T);
             if (spec.use.hasBias()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, cublas.CUBLASLT_EPILOGUE_BIAS);
-                set(cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudart.CUDA_R_16BF);
+                set(
+                        cublas.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+                        isBiasInFloats(spec) ? cudart.CUDA_R_32F : cudart.CUDA_R_16BF);
             }
             if (format.isScaled()) {
                 set(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_MODE, format.weightScales);
                 set(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_MODE, format.inputScales);
+                // The choice of algorithms may look whether there are any.
+                scale(weightScalesAddress, inputScalesAddress);
             }
             weights = layout(format.operands, spec.k, spec.n, spec.k);
             input = layout(format.operands, spec.k, spec.m, spec.use.xStride());

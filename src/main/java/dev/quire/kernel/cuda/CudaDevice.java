@@ -86,9 +86,12 @@ record CudaDevice(
         return major == HOPPER_MAJOR;
     }
 
-    /** Programmatic dependent launch came with Hopper. */
+    /**
+     * Whether kernels may be launched programmatically dependent. Newer cards than Hopper can too, but run our PTX for 8.0, in
+     * which kernels do not wait for their predecessor.
+     */
     boolean canOverlapLaunches() {
-        return major >= HOPPER_MAJOR;
+        return isHopper();
     }
 
     private static String version(int number) {

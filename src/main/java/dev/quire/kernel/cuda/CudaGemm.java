@@ -25,7 +25,7 @@ final class CudaGemm implements GemmKernels, AutoCloseable {
     CudaGemm(KernelFactory kernels, WeightLoader loader, ProductTimer timer, @Nullable InvariantGemm invariant) {
         blas = new CublasLt(kernels.stream());
         bf16 = new Bf16Loader(kernels, loader, blas, timer, invariant);
-        ints = new IntLoader(kernels, loader, bf16, invariant != null);
+        ints = new IntLoader(kernels, loader, bf16, timer, invariant != null);
         CodesProducts ways = new CodesProducts(blas, new CodesKernels(kernels), kernels.device(), invariant != null);
         CodesLoader codes = new CodesLoader(loader, timer, ways, new ActivationRounding(kernels, scratch), scratch);
         // What takes matrices whose inputs are not rounded.

@@ -2,6 +2,7 @@ package dev.quire.kernel.cuda;
 
 import dev.quire.tensor.DType;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A matrix of integers [outFeatures, inFeatures] on the device.
@@ -9,15 +10,15 @@ import java.util.List;
  * @param bias device address of f32 [outFeatures], or 0
  * @param pieces the matrix as bf16, as many rows at a time as the scratch memory holds, all at its beginning
  * @param products what computes how many rows, shared by all matrices of this shape and form
- * @param isInvariant a row's bits must not depend on the batch: all products take the pieces
+ * @param invariant what computes all products where a row's bits must not depend on the batch, else null
  */
 record IntLinear(
         IntMatrix matrix,
         long bias,
         List<Bf16Linear> pieces,
-        IntProducts products,
+        MeasuredProducts<IntLinear> products,
         IntScratch scratch,
-        boolean isInvariant)
+        @Nullable Invariant invariant)
         implements CudaLinear {
     IntLinear {
         pieces = List.copyOf(pieces);
@@ -43,13 +44,24 @@ record IntLinear(
         long input = x;
         int stride = xStride;
         if (matrix.order() != 0) {
-            input = scratch.permute(matrix, x, xStride, ShapeProducts.paddedRows(rows));
+            input = scratch.permute(matrix, x, xStride, MeasuredProducts.paddedRows(rows));
             stride = matrix.inFeatures();
         }
-        if (isInvariant) {
-            multiplyPieces(input, stride, out, outStride, outType, rows);
+        if (invariant != null) {
+            invariant.run(this, input, stride, out, outStride, outType, rows);
         } else {
-            products.run(this, input, stride, out, outStride, outType, rows);
+            products.run(this, bias != 0, input, stride, out, outStride, outType, rows);
+        }
+    }
+
+    /** One kernel for all numbers of rows: its order of sums is always the same. */
+    record Invariant(IntGemm gemm) {
+        void run(IntLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
+            if (gemm.fits(weight.matrix, IntGemm.Tile.M128, xStride)) {
+                gemm.run(IntGemm.Tile.M128, weight.matrix, weight.bias, x, xStride, out, outStride, outType, rows);
+            } else {
+                weight.multiplyPieces(x, xStride, out, outStride, outType, rows);
+            }
         }
     }
 
@@ -66,6 +78,6 @@ record IntLinear(
 
     @Override
     public String describe(int rows) {
-        return "int" + matrix.form().bits() + " " + (isInvariant ? "expanded, invariant" : products.describe(rows));
+        return "int" + matrix.form().bits() + " " + (invariant != null ? "invariant" : products.describe(rows));
     }
 }

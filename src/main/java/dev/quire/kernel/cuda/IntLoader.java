@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Keeps matrices of small integers as they are, where inputs are not rounded. */
 final class IntLoader implements LinearLoader, AutoCloseable {
@@ -16,10 +17,11 @@ final class IntLoader implements LinearLoader, AutoCloseable {
 
     private final WeightLoader loader;
     private final Bf16Loader bf16;
-    private final IntGemv gemv;
     private final IntScratch scratch;
-    private final boolean isInvariant;
-    private final Map<Key, IntProducts> products = new HashMap<>();
+    private final ProductTimer timer;
+    private final IntProducts ways;
+    private final IntLinear.@Nullable Invariant invariant;
+    private final Map<Key, MeasuredProducts<IntLinear>> products = new HashMap<>();
     /** Made by reading scales, so once for each matrix. */
     private final Map<QuantizedMatrix, IntForm> forms = new IdentityHashMap<>();
 
@@ -27,11 +29,13 @@ final class IntLoader implements LinearLoader, AutoCloseable {
     private int widestOrder;
 
     /** @param isInvariant a row's bits must not depend on the batch */
-    IntLoader(KernelFactory kernels, WeightLoader loader, Bf16Loader bf16, boolean isInvariant) {
+    IntLoader(KernelFactory kernels, WeightLoader loader, Bf16Loader bf16, ProductTimer timer, boolean isInvariant) {
         this.loader = loader;
         this.bf16 = bf16;
-        this.isInvariant = isInvariant;
-        gemv = new IntGemv(kernels);
+        this.timer = timer;
+        IntGemm gemm = new IntGemm(kernels);
+        ways = new IntProducts(new IntGemv(kernels), gemm);
+        invariant = isInvariant ? new IntLinear.Invariant(gemm) : null;
         scratch = new IntScratch(kernels);
     }
 
@@ -103,8 +107,9 @@ final class IntLoader implements LinearLoader, AutoCloseable {
             int count = Math.min(piece, rows - first);
             pieces.add(bf16.linear(count, cols, scratch.expanded(), bias.from(first)));
         }
-        IntProducts shared = products.computeIfAbsent(new Key(rows, cols, matrix.form()), key -> new IntProducts(gemv));
-        return new IntLinear(matrix, bias.floats(), pieces, shared, scratch, isInvariant);
+        MeasuredProducts<IntLinear> shared = products.computeIfAbsent(
+                new Key(rows, cols, matrix.form()), key -> new MeasuredProducts<>(timer, ways));
+        return new IntLinear(matrix, bias.floats(), pieces, shared, scratch, invariant);
     }
 
     @Override
@@ -125,6 +130,7 @@ final class IntLoader implements LinearLoader, AutoCloseable {
 
     @Override
     public void reserve(int maxRows) {
+        forms.clear();
         if (widestOrder > 0) {
             scratch.reservePermuted(IntScratch.permutedBytes(maxRows, widestOrder));
         }

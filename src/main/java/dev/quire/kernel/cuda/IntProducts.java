@@ -1,45 +1,77 @@
 package dev.quire.kernel.cuda;
 
-import dev.quire.tensor.DType;
-import java.util.Arrays;
+import dev.quire.kernel.cuda.IntGemm.Tile;
+import dev.quire.kernel.cuda.MeasuredProducts.Way;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
-/** What computes products with matrices of integers of one shape and form, for each padded number of rows. */
-final class IntProducts {
-    private enum Choice {
-        /** Reads the codes. */
-        GEMV,
-        /** Makes bf16 of the matrix first. */
-        EXPANDED
-    }
+/** The ways to compute products with matrices of integers. */
+final class IntProducts implements MeasuredProducts.Ways<IntLinear> {
+    /** From here on making bf16 of the matrix costs little beside the product. */
+    private static final int MANY_ROWS = 1024;
 
     private final IntGemv gemv;
-    private @Nullable Choice[] byRows = {};
+    private final IntGemm gemm;
 
-    IntProducts(IntGemv gemv) {
+    IntProducts(IntGemv gemv, IntGemm gemm) {
         this.gemv = gemv;
+        this.gemm = gemm;
     }
 
-    void run(IntLinear weight, long x, int xStride, long out, int outStride, DType outType, int rows) {
-        int padded = ShapeProducts.paddedRows(rows);
-        if (byRows.length <= padded) {
-            byRows = Arrays.copyOf(byRows, padded + 1);
+    /** Reads the codes once: with few rows nothing else is worth a measurement. */
+    private record Few(IntGemv gemv, ProductUse use) implements Way<IntLinear> {
+        @Override
+        public void run(IntLinear weight, long x, long out, int rows) {
+            gemv.run(weight.matrix(), weight.bias(), x, use.xStride(), out, use.outStride(), use.outType(), rows);
         }
-        Choice choice = byRows[padded];
-        if (choice == null) {
-            choice = gemv.fits(weight.matrix(), xStride, padded) ? Choice.GEMV : Choice.EXPANDED;
-            byRows[padded] = choice;
-        }
-        switch (choice) {
-            case GEMV -> gemv.run(weight.matrix(), weight.bias(), x, xStride, out, outStride, outType, rows);
-            case EXPANDED -> weight.multiplyPieces(x, xStride, out, outStride, outType, rows);
+
+        @Override
+        public String name() {
+            return "gemv";
         }
     }
 
-    String describe(int rows) {
-        int padded = ShapeProducts.paddedRows(rows);
-        Choice choice = padded < byRows.length ? byRows[padded] : null;
-        return choice == null ? "not used yet" : choice.name().toLowerCase(Locale.ROOT);
+    private record Tiles(IntGemm gemm, Tile tile, ProductUse use) implements Way<IntLinear> {
+        @Override
+        public void run(IntLinear weight, long x, long out, int rows) {
+            gemm.run(tile, weight.matrix(), weight.bias(), x, use.xStride(), out, use.outStride(), use.outType(), rows);
+        }
+
+        @Override
+        public String name() {
+            return tile.name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Makes bf16 of the matrix first. */
+    private record Expanded(ProductUse use) implements Way<IntLinear> {
+        @Override
+        public void run(IntLinear weight, long x, long out, int rows) {
+            weight.multiplyPieces(x, use.xStride(), out, use.outStride(), use.outType(), rows);
+        }
+
+        @Override
+        public String name() {
+            return "expanded";
+        }
+    }
+
+    @Override
+    public List<Way<IntLinear>> find(IntLinear weight, ProductUse use, int rows) {
+        IntMatrix matrix = weight.matrix();
+        List<Way<IntLinear>> ways = new ArrayList<>();
+        if (gemv.fits(matrix, use.xStride(), rows)) {
+            ways.add(new Few(gemv, use));
+        }
+        for (Tile tile : Tile.values()) {
+            if (tile.suits(rows) && gemm.fits(matrix, tile, use.xStride())) {
+                ways.add(new Tiles(gemm, tile, use));
+            }
+        }
+        if (rows > IntGemv.MAX_ROWS || ways.isEmpty()) {
+            ways.add(rows >= MANY_ROWS ? 0 : ways.size(), new Expanded(use));
+        }
+        return ways;
     }
 }

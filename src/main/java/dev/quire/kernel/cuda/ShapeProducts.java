@@ -32,18 +32,18 @@ final class ShapeProducts {
 
     private List<Way<Bf16Linear>> find(Bf16Linear weight, ProductUse use, int rows) {
         List<Way<Bf16Linear>> ways = new ArrayList<>();
-        ways.add(new ByCublasLt(
-                blas.product(new CublasLt.Spec(CublasLt.Format.BF16, rows, outFeatures, inFeatures, use))));
+        CublasLt.Spec spec = new CublasLt.Spec(CublasLt.Format.BF16, rows, outFeatures, inFeatures, use);
+        ways.add(new ByCublasLt(blas.product(spec), CublasLt.isBiasInFloats(spec)));
         if (gemv.fits(weight, use.xStride(), rows)) {
             ways.add(new ByGemv(gemv, use));
         }
         return ways;
     }
 
-    private record ByCublasLt(CublasLt.Product product) implements Way<Bf16Linear> {
+    private record ByCublasLt(CublasLt.Product product, boolean floatBias) implements Way<Bf16Linear> {
         @Override
         public void run(Bf16Linear weight, long x, long out, int rows) {
-            product.run(weight.weights(), weight.biasBf16(), x, out);
+            product.run(weight.weights(), floatBias ? weight.bias() : weight.biasBf16(), x, out);
         }
 
         @Override

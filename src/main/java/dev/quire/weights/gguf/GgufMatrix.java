@@ -1,5 +1,6 @@
 package dev.quire.weights.gguf;
 
+import dev.quire.tensor.DType;
 import dev.quire.tensor.QuantizedMatrix;
 import java.nio.ByteBuffer;
 import java.util.Objects;
@@ -41,6 +42,12 @@ record GgufMatrix(String name, GgufTensor tensor, RowOrder order) implements Qua
     @Override
     public int @Nullable [] columnOrder() {
         return null;
+    }
+
+    /** The K types multiply two of their numbers. */
+    @Override
+    public DType scaleType() {
+        return tensor.type().blockElements() == 32 ? DType.F16 : DType.F32;
     }
 
     @Override

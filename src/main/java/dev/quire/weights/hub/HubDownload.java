@@ -19,6 +19,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 
 /**
  * Brings a model of a hub into the Hugging Face cache, or finds it there: resumes what was cut, checks every file, shares the
@@ -51,21 +52,39 @@ public final class HubDownload {
      */
     public Path fetch(String id, String revision) {
         HubModel model = new HubModel(id, revision);
+        return fetch(model, cache -> cache.completeSnapshot(model), Run::fetch);
+    }
+
+    /**
+     * A GGUF file of a repository, with the files that belong to it beside it.
+     *
+     * @param which its name, such as {@code tiny-Q4_K_M.gguf}, or the type that its name ends with, such as {@code Q4_K_M}
+     * @throws HubException one line: what is wrong and what to do
+     */
+    public Path fetchGguf(String id, String revision, String which) {
+        HubModel model = new HubModel(id, revision);
+        return fetch(model, cache -> GgufChoice.inSnapshot(cache, model, which), run -> run.fetchGguf(which));
+    }
+
+    private interface Download {
+        Path by(Run run) throws IOException, InterruptedException;
+    }
+
+    private Path fetch(HubModel model, Function<HubCache, Optional<Path>> whole, Download download) {
         HubCache cache = new HubCache(settings.cache(), model);
         if (settings.offline()) {
-            return cache.completeSnapshot(model).orElseThrow(() -> notCached(model, cache));
+            return whole.apply(cache).orElseThrow(() -> notCached(model, cache));
         }
-        Optional<Path> cached = cache.completeSnapshot(model);
+        Optional<Path> cached = whole.apply(cache);
         if (model.isPinned() && cached.isPresent()) {
             return cached.get();
         }
         try {
-            return new Run(new HubSession(settings, model, new HubClient(settings), cache, progress)).fetch();
+            HubClient client = new HubClient(settings);
+            return download.by(new Run(new HubSession(settings, model, client, cache, progress)));
         } catch (HubException e) {
             // Only the question "is there a newer commit?" may go unanswered.
-            if (!e.isUnreachable()
-                    || cached.isEmpty()
-                    || !cache.completeSnapshot(model).equals(cached)) {
+            if (!e.isUnreachable() || cached.isEmpty() || !whole.apply(cache).equals(cached)) {
                 throw e;
             }
             progress.note(e.getMessage() + "; using the cached " + cached.get());
@@ -98,12 +117,33 @@ public final class HubDownload {
             this.cache = session.cache();
         }
 
-        Path fetch() throws IOException, InterruptedException {
-            HubListing listing = new Retries(session, () -> false)
+        private HubListing list() throws IOException, InterruptedException {
+            return new Retries(session, () -> false)
                     .run(
                             model + " from " + settings.endpoint(),
                             MAX_LIST_ATTEMPTS,
                             () -> session.client().list(model));
+        }
+
+        Path fetchGguf(String which) throws IOException, InterruptedException {
+            HubListing listing = list();
+            Map<String, Long> wanted = new LinkedHashMap<>(listing.ggufs());
+            List<String> names =
+                    GgufChoice.choose(model.toString(), listing.ggufs().keySet(), which);
+            wanted.keySet().retainAll(names);
+            Map<String, Long> absent = absent(listing.commit(), wanted);
+            checkSpace(absent);
+            fetchAll(listing.commit(), absent);
+            cache.writeRef(model, listing.commit());
+            return cache.snapshot(listing.commit()).resolve(names.get(0));
+        }
+
+        Path fetch() throws IOException, InterruptedException {
+            HubListing listing = list();
+            if (listing.weights().isEmpty() && !listing.ggufs().isEmpty()) {
+                throw new HubException(model + " has GGUF files: name one as " + model.id() + "/FILE or " + model.id()
+                        + ":TYPE; it has " + String.join(", ", listing.ggufs().keySet()));
+            }
             if (!listing.small().containsKey("config.json")) {
                 throw new HubException(model + " has no config.json: not a model in the transformers layout");
             }

@@ -14,8 +14,9 @@ import java.util.regex.Pattern;
  * @param commit 40 hexadecimal digits
  * @param small file names and sizes, without the weights
  * @param weights safetensors file names and sizes
+ * @param ggufs GGUF files in any folder, and their sizes
  */
-record HubListing(String commit, Map<String, Long> small, Map<String, Long> weights) {
+record HubListing(String commit, Map<String, Long> small, Map<String, Long> weights, Map<String, Long> ggufs) {
     static final String INDEX = "model.safetensors.index.json";
     static final String SINGLE = "model.safetensors";
 
@@ -32,18 +33,21 @@ record HubListing(String commit, Map<String, Long> small, Map<String, Long> weig
     static HubListing of(String commit, List<Entry> entries) {
         Map<String, Long> small = new LinkedHashMap<>();
         Map<String, Long> weights = new LinkedHashMap<>();
+        Map<String, Long> ggufs = new LinkedHashMap<>();
         for (Entry entry : entries) {
             if (WEIGHTS.matcher(entry.name).matches()) {
                 weights.put(safe(entry.name), entry.sizeBytes);
             } else if (SMALL.matcher(entry.name).matches() && !OTHER_INDEXES.contains(entry.name)) {
                 small.put(safe(entry.name), entry.sizeBytes);
+            } else if (GgufChoice.isGguf(entry.name)) {
+                ggufs.put(safe(entry.name), entry.sizeBytes);
             }
         }
         // Without an index the one file of the usual name is the model; others are copies in other forms.
         if (!small.containsKey(INDEX) && weights.containsKey(SINGLE)) {
             weights.keySet().retainAll(Set.of(SINGLE));
         }
-        return new HubListing(commit, small, weights);
+        return new HubListing(commit, small, weights, ggufs);
     }
 
     /** The name, or {@link HubException} when it would leave the model's folder. */

@@ -162,6 +162,22 @@ class CudaIntsTest {
         }
     }
 
+    /** Tiles of all kinds on the emulated Hopper device; invariant products take one of them. */
+    @ParameterizedTest
+    @CsvSource({"INT4,70,264,32,F32_OFFSETS,false", "INT8,130,192,192,BF16_SYMMETRIC,true"})
+    void productsOnHopper(Codes codes, int out, int in, int groupSize, Kind kind, boolean ordered) {
+        TestDevice.assumeEmulated();
+        TestDevice.setCapability(90);
+        try (CudaBackend cuda = TestDevice.open();
+                CudaBackend invariant = TestDevice.open(true, false)) {
+            RandomInts matrix = RandomInts.of(random, out, in, codes, groupSize, kind, ordered);
+            check(cuda, leaf(matrix, vector(out)), 7, 12, 64);
+            check(invariant, leaf(matrix, vector(out)), 3, 64);
+        } finally {
+            TestDevice.setCapability(80);
+        }
+    }
+
     /** q and k have one form and become one matrix, v another; the last one is not quantized. */
     @Test
     void stackedMatricesOfDifferentForms() {

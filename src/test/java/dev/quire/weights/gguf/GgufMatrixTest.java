@@ -3,6 +3,8 @@ package dev.quire.weights.gguf;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.quire.kernel.DequantizedRows;
+import dev.quire.tensor.DType;
+import dev.quire.tensor.FloatBits;
 import dev.quire.tensor.QuantizedMatrix.Codes;
 import dev.quire.weights.ModelFiles;
 import java.nio.file.Path;
@@ -66,6 +68,10 @@ class GgufMatrixTest {
         matrix.rows(1, 1).offsets(0, offsets, 0);
         boolean follow = true;
         for (int group = 0; group < scales.length; group++) {
+            if (matrix.scaleType() == DType.F16) {
+                assertThat(FloatBits.f16ToFloat(FloatBits.floatToF16(scales[group])))
+                        .isEqualTo(scales[group]);
+            }
             follow &= offsets[group] == -(1 << type.codes().numBits() - 1) * scales[group];
         }
         assertThat(follow).isEqualTo(type.isSymmetric());
