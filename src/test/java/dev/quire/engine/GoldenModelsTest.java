@@ -60,6 +60,26 @@ class GoldenModelsTest {
             "qwen3-yarn",
             "smollm3");
 
+    /** One for each line of docs/quantization.md. */
+    private static final Set<String> REQUIRED_FORMATS = Set.of(
+            "awq",
+            "fp8-block",
+            "fp8-channel",
+            "fp8-static",
+            "gptq-actorder",
+            "gptq-asymmetric",
+            "gptq-v2-w8",
+            "mixed-precision",
+            "native-fp8-block",
+            "native-fp8-static",
+            "w4a16",
+            "w4a16-actorder",
+            "w4a16-asymmetric",
+            "w8a16-asymmetric",
+            "w8a16-channel",
+            "w8a8",
+            "w8a8-static");
+
     /** On the emulated device, which is slow: each has switches that no other has. */
     private static final Set<String> EMULATED = Set.of(
             "gguf-llama",
@@ -92,7 +112,7 @@ class GoldenModelsTest {
 
     @Test
     void noneIsMissing() throws IOException {
-        assertThat(names()).containsAll(REQUIRED).containsAll(EMULATED);
+        assertThat(names()).containsAll(REQUIRED).containsAll(REQUIRED_FORMATS).containsAll(EMULATED);
     }
 
     @ParameterizedTest
