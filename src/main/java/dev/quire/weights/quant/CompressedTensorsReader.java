@@ -23,8 +23,9 @@ final class CompressedTensorsReader {
             checkFormat(json, format);
         }
         String status = json.string("quantization_status", "compressed");
-        if (!status.equals("compressed")) {
-            throw Refusal.of(json, "quantization_status", status, "compressed");
+        // Older writers left it at frozen and compressed all the same; the types of the tensors tell if one did not.
+        if (!status.equals("compressed") && !status.equals("frozen")) {
+            throw Refusal.of(json, "quantization_status", status, "compressed, frozen");
         }
         String sparsity = json.optionalObject("sparsity_config")
                 .map(s -> s.string("format", "dense"))

@@ -138,6 +138,12 @@ record GptqWeight(
             int bits = weight.numBits;
             int mask = (1 << bits) - 1;
             int col = 0;
+            if (bits == 4 && position == null) {
+                for (int from = row; from < words.length; from += count, col += Nibbles.PER_WORD) {
+                    Nibbles.spread(words[from], dst, at + col);
+                }
+                return;
+            }
             for (int from = row; from < words.length; from += count) {
                 int word = words[from];
                 for (int shift = 0; shift < 32; shift += bits, col++) {

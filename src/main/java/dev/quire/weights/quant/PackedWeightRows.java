@@ -54,7 +54,13 @@ final class PackedWeightRows implements QuantizedMatrix.Rows {
             return;
         }
         int col = 0;
-        for (int from = row * rowWords; col < numCols; from++) {
+        int from = row * rowWords;
+        if (numBits == 4) {
+            for (; col + Nibbles.PER_WORD <= numCols; col += Nibbles.PER_WORD, from++) {
+                Nibbles.spread(words[from], dst, at + col);
+            }
+        }
+        for (; col < numCols; from++) {
             int word = words[from];
             int end = Math.min(col + perWord, numCols);
             for (; col < end; col++, word >>>= numBits) {

@@ -48,7 +48,9 @@ class CompressedTensorsTest {
         assertThat(config.kvCacheIsFp8()).isFalse();
         assertThat(QuantizationConfig.from(json("{'hidden_size':3}"))).isEmpty();
         for (String place : new String[] {
-            "{'text_config':" + W4A16 + "}", W4A16.replace("quantization_config", "compression_config")
+            "{'text_config':" + W4A16 + "}",
+            W4A16.replace("quantization_config", "compression_config"),
+            W4A16.replace("'quantization_status':'compressed'", "'quantization_status':'frozen'")
         }) {
             assertThat(config(place).schemeOf("a")).contains(new WeightScheme(4, 128, true, false));
         }
@@ -191,7 +193,7 @@ class CompressedTensorsTest {
                 "'kv_cache_scheme':null | 'kv_cache_scheme':{'num_bits':8} | kv_cache_scheme' {\"num_bits\":8} is not supported",
                 "'sparsity_config':{} | 'sparsity_config':{'format':'sparse-24-bitmask'} | \"sparse-24-bitmask\" is not supported",
                 "'transform_config':{} | 'transform_config':{'a':1} | transform_config' {\"a\":1} is not supported",
-                "'quantization_status':'compressed' | 'quantization_status':'frozen' | \"frozen\" is not supported",
+                "'quantization_status':'compressed' | 'quantization_status':'calibration' | \"calibration\" is not supported",
                 "'ignore':['lm_head'] | 'ignore':['re:('] | ignore' has a broken pattern",
                 "'num_bits':4 | 'num_bits':null | num_bits' is missing",
             })
