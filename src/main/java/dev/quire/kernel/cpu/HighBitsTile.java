@@ -8,7 +8,10 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** {@link GroupTile} for integers of 5 and 6 bits: four low ones from a word, the rest from the block's last one. */
+/**
+ * {@link GroupTile} for integers of 5 and 6 bits: four low ones from a word, the rest from the block's last one. So many
+ * operations that two panels hide all latencies, and that four are more than a compiler takes.
+ */
 final class HighBitsTile {
     private static final VectorSpecies<Float> F = Species.F;
     private static final VectorSpecies<Integer> I = Species.I;
@@ -158,6 +161,7 @@ final class HighBitsTile {
             int numBlocks,
             int groupBlocks,
             float[] scales,
+            int firstScale,
             int panelStride,
             int groupStride,
             float[] x,
@@ -172,21 +176,13 @@ final class HighBitsTile {
         int last = numPanels - 1;
         int p1 = Math.min(1, last);
         int w1 = p1 * panelLength;
-        int p2 = Math.min(2, last);
-        int w2 = p2 * panelLength;
-        int p3 = Math.min(3, last);
-        int w3 = p3 * panelLength;
-        for (int first = 0, scale = 0, sum = xSum;
+        for (int first = 0, scale = firstScale, sum = xSum;
                 first < numBlocks;
                 first += groupBlocks, scale += groupStride, sum++) {
             FloatVector a0 = FloatVector.zero(F);
             FloatVector b0 = FloatVector.zero(F);
             FloatVector a1 = FloatVector.zero(F);
             FloatVector b1 = FloatVector.zero(F);
-            FloatVector a2 = FloatVector.zero(F);
-            FloatVector b2 = FloatVector.zero(F);
-            FloatVector a3 = FloatVector.zero(F);
-            FloatVector b3 = FloatVector.zero(F);
             int end = 4 * Math.min(first + groupBlocks, numBlocks);
             for (int i = 4 * first; i != end; i++) {
                 int high = from + (i / 4 * 5 + 4) * L;
@@ -297,106 +293,6 @@ final class HighBitsTile {
                         .or(one)
                         .reinterpretAsFloats();
                 b1 = b1x3.fma(x3, b1);
-                IntVector word2 = IntVector.fromArray(I, w, low + w2);
-                IntVector top2 = IntVector.fromArray(I, w, high + w2).lanewise(LSHR, shift);
-                FloatVector a2x0 = word2.lanewise(LSHL, 18)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 22).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x0.fma(x0, a2);
-                FloatVector b2x0 = word2.lanewise(LSHL, 14)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 21).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x0.fma(x0, b2);
-                FloatVector a2x1 = word2.lanewise(LSHL, 10)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 20).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x1.fma(x1, a2);
-                FloatVector b2x1 = word2.lanewise(LSHL, 6)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 19).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x1.fma(x1, b2);
-                FloatVector a2x2 = word2.lanewise(LSHL, 2)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 18).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x2.fma(x2, a2);
-                FloatVector b2x2 = word2.lanewise(LSHR, 2)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 17).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x2.fma(x2, b2);
-                FloatVector a2x3 = word2.lanewise(LSHR, 6)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 16).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x3.fma(x3, a2);
-                FloatVector b2x3 = word2.lanewise(LSHR, 10)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 15).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x3.fma(x3, b2);
-                IntVector word3 = IntVector.fromArray(I, w, low + w3);
-                IntVector top3 = IntVector.fromArray(I, w, high + w3).lanewise(LSHR, shift);
-                FloatVector a3x0 = word3.lanewise(LSHL, 18)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 22).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x0.fma(x0, a3);
-                FloatVector b3x0 = word3.lanewise(LSHL, 14)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 21).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x0.fma(x0, b3);
-                FloatVector a3x1 = word3.lanewise(LSHL, 10)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 20).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x1.fma(x1, a3);
-                FloatVector b3x1 = word3.lanewise(LSHL, 6)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 19).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x1.fma(x1, b3);
-                FloatVector a3x2 = word3.lanewise(LSHL, 2)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 18).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x2.fma(x2, a3);
-                FloatVector b3x2 = word3.lanewise(LSHR, 2)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 17).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x2.fma(x2, b3);
-                FloatVector a3x3 = word3.lanewise(LSHR, 6)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 16).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x3.fma(x3, a3);
-                FloatVector b3x3 = word3.lanewise(LSHR, 10)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 15).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x3.fma(x3, b3);
             }
             FloatVector xGroup = FloatVector.broadcast(F, xSums[sum]);
             int s0 = scale;
@@ -413,20 +309,6 @@ final class HighBitsTile {
             b1 = b1.fma(FloatVector.fromArray(F, scales, s1 + L), FloatVector.fromArray(F, sums, s + 3 * L));
             b1 = FloatVector.fromArray(F, scales, s1 + 3 * L).fma(xGroup, b1);
             b1.intoArray(sums, s + 3 * L);
-            int s2 = scale + p2 * panelStride;
-            a2 = a2.fma(FloatVector.fromArray(F, scales, s2), FloatVector.fromArray(F, sums, s + 4 * L));
-            a2 = FloatVector.fromArray(F, scales, s2 + 2 * L).fma(xGroup, a2);
-            a2.intoArray(sums, s + 4 * L);
-            b2 = b2.fma(FloatVector.fromArray(F, scales, s2 + L), FloatVector.fromArray(F, sums, s + 5 * L));
-            b2 = FloatVector.fromArray(F, scales, s2 + 3 * L).fma(xGroup, b2);
-            b2.intoArray(sums, s + 5 * L);
-            int s3 = scale + p3 * panelStride;
-            a3 = a3.fma(FloatVector.fromArray(F, scales, s3), FloatVector.fromArray(F, sums, s + 6 * L));
-            a3 = FloatVector.fromArray(F, scales, s3 + 2 * L).fma(xGroup, a3);
-            a3.intoArray(sums, s + 6 * L);
-            b3 = b3.fma(FloatVector.fromArray(F, scales, s3 + L), FloatVector.fromArray(F, sums, s + 7 * L));
-            b3 = FloatVector.fromArray(F, scales, s3 + 3 * L).fma(xGroup, b3);
-            b3.intoArray(sums, s + 7 * L);
         }
     }
 
@@ -438,6 +320,7 @@ final class HighBitsTile {
             int numBlocks,
             int groupBlocks,
             float[] scales,
+            int firstScale,
             int panelStride,
             int groupStride,
             float[] x,
@@ -452,21 +335,13 @@ final class HighBitsTile {
         int last = numPanels - 1;
         int p1 = Math.min(1, last);
         int w1 = p1 * panelLength;
-        int p2 = Math.min(2, last);
-        int w2 = p2 * panelLength;
-        int p3 = Math.min(3, last);
-        int w3 = p3 * panelLength;
-        for (int first = 0, scale = 0, sum = xSum;
+        for (int first = 0, scale = firstScale, sum = xSum;
                 first < numBlocks;
                 first += groupBlocks, scale += groupStride, sum++) {
             FloatVector a0 = FloatVector.zero(F);
             FloatVector b0 = FloatVector.zero(F);
             FloatVector a1 = FloatVector.zero(F);
             FloatVector b1 = FloatVector.zero(F);
-            FloatVector a2 = FloatVector.zero(F);
-            FloatVector b2 = FloatVector.zero(F);
-            FloatVector a3 = FloatVector.zero(F);
-            FloatVector b3 = FloatVector.zero(F);
             int end = 2 * Math.min(first + groupBlocks, numBlocks);
             for (int i = 2 * first; i != end; i++) {
                 int high = from + (i / 2 * 3 + 2) * L;
@@ -577,106 +452,6 @@ final class HighBitsTile {
                         .or(one)
                         .reinterpretAsFloats();
                 b1 = b1x3.fma(x3, b1);
-                IntVector word2 = IntVector.fromArray(I, w, low + w2);
-                IntVector top2 = IntVector.fromArray(I, w, high + w2).lanewise(LSHR, shift);
-                FloatVector a2x0 = word2.lanewise(LSHL, 17)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 21).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x0.fma(x0, a2);
-                FloatVector b2x0 = word2.lanewise(LSHL, 13)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 19).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x0.fma(x0, b2);
-                FloatVector a2x1 = word2.lanewise(LSHL, 9)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 17).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x1.fma(x1, a2);
-                FloatVector b2x1 = word2.lanewise(LSHL, 5)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 15).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x1.fma(x1, b2);
-                FloatVector a2x2 = word2.lanewise(LSHL, 1)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 13).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x2.fma(x2, a2);
-                FloatVector b2x2 = word2.lanewise(LSHR, 3)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 11).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x2.fma(x2, b2);
-                FloatVector a2x3 = word2.lanewise(LSHR, 7)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 9).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a2 = a2x3.fma(x3, a2);
-                FloatVector b2x3 = word2.lanewise(LSHR, 11)
-                        .and(mask)
-                        .or(top2.lanewise(LSHL, 7).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b2 = b2x3.fma(x3, b2);
-                IntVector word3 = IntVector.fromArray(I, w, low + w3);
-                IntVector top3 = IntVector.fromArray(I, w, high + w3).lanewise(LSHR, shift);
-                FloatVector a3x0 = word3.lanewise(LSHL, 17)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 21).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x0.fma(x0, a3);
-                FloatVector b3x0 = word3.lanewise(LSHL, 13)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 19).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x0.fma(x0, b3);
-                FloatVector a3x1 = word3.lanewise(LSHL, 9)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 17).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x1.fma(x1, a3);
-                FloatVector b3x1 = word3.lanewise(LSHL, 5)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 15).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x1.fma(x1, b3);
-                FloatVector a3x2 = word3.lanewise(LSHL, 1)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 13).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x2.fma(x2, a3);
-                FloatVector b3x2 = word3.lanewise(LSHR, 3)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 11).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x2.fma(x2, b3);
-                FloatVector a3x3 = word3.lanewise(LSHR, 7)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 9).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                a3 = a3x3.fma(x3, a3);
-                FloatVector b3x3 = word3.lanewise(LSHR, 11)
-                        .and(mask)
-                        .or(top3.lanewise(LSHL, 7).and(highMask))
-                        .or(one)
-                        .reinterpretAsFloats();
-                b3 = b3x3.fma(x3, b3);
             }
             FloatVector xGroup = FloatVector.broadcast(F, xSums[sum]);
             int s0 = scale;
@@ -693,20 +468,6 @@ final class HighBitsTile {
             b1 = b1.fma(FloatVector.fromArray(F, scales, s1 + L), FloatVector.fromArray(F, sums, s + 3 * L));
             b1 = FloatVector.fromArray(F, scales, s1 + 3 * L).fma(xGroup, b1);
             b1.intoArray(sums, s + 3 * L);
-            int s2 = scale + p2 * panelStride;
-            a2 = a2.fma(FloatVector.fromArray(F, scales, s2), FloatVector.fromArray(F, sums, s + 4 * L));
-            a2 = FloatVector.fromArray(F, scales, s2 + 2 * L).fma(xGroup, a2);
-            a2.intoArray(sums, s + 4 * L);
-            b2 = b2.fma(FloatVector.fromArray(F, scales, s2 + L), FloatVector.fromArray(F, sums, s + 5 * L));
-            b2 = FloatVector.fromArray(F, scales, s2 + 3 * L).fma(xGroup, b2);
-            b2.intoArray(sums, s + 5 * L);
-            int s3 = scale + p3 * panelStride;
-            a3 = a3.fma(FloatVector.fromArray(F, scales, s3), FloatVector.fromArray(F, sums, s + 6 * L));
-            a3 = FloatVector.fromArray(F, scales, s3 + 2 * L).fma(xGroup, a3);
-            a3.intoArray(sums, s + 6 * L);
-            b3 = b3.fma(FloatVector.fromArray(F, scales, s3 + L), FloatVector.fromArray(F, sums, s + 7 * L));
-            b3 = FloatVector.fromArray(F, scales, s3 + 3 * L).fma(xGroup, b3);
-            b3.intoArray(sums, s + 7 * L);
         }
     }
 }

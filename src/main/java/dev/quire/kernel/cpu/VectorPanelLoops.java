@@ -157,40 +157,48 @@ final class VectorPanelLoops implements PanelLoops {
                         xSum,
                         sums,
                         s);
-            case INT5 ->
-                HighBitsTile.multiply5(
-                        w,
-                        from,
-                        panelLength,
-                        numPanels,
-                        numBlocks,
-                        groupBlocks,
-                        scales,
-                        panelStride,
-                        groupStride,
-                        x,
-                        xFrom,
-                        xSums,
-                        xSum,
-                        sums,
-                        s);
-            case INT6 ->
-                HighBitsTile.multiply6(
-                        w,
-                        from,
-                        panelLength,
-                        numPanels,
-                        numBlocks,
-                        groupBlocks,
-                        scales,
-                        panelStride,
-                        groupStride,
-                        x,
-                        xFrom,
-                        xSums,
-                        xSum,
-                        sums,
-                        s);
+            case INT5 -> {
+                for (int p = 0; p < numPanels; p += 2) {
+                    HighBitsTile.multiply5(
+                            w,
+                            from + p * panelLength,
+                            panelLength,
+                            numPanels - p,
+                            numBlocks,
+                            groupBlocks,
+                            scales,
+                            p * panelStride,
+                            panelStride,
+                            groupStride,
+                            x,
+                            xFrom,
+                            xSums,
+                            xSum,
+                            sums,
+                            s + p * 2 * L);
+                }
+            }
+            case INT6 -> {
+                for (int p = 0; p < numPanels; p += 2) {
+                    HighBitsTile.multiply6(
+                            w,
+                            from + p * panelLength,
+                            panelLength,
+                            numPanels - p,
+                            numBlocks,
+                            groupBlocks,
+                            scales,
+                            p * panelStride,
+                            panelStride,
+                            groupStride,
+                            x,
+                            xFrom,
+                            xSums,
+                            xSum,
+                            sums,
+                            s + p * 2 * L);
+                }
+            }
             case INT8 ->
                 GroupTile.multiply8(
                         w,

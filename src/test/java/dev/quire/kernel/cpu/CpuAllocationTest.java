@@ -7,7 +7,10 @@ import dev.quire.kernel.ActivationKernels.Gate;
 import dev.quire.kernel.Linear;
 import dev.quire.kernel.LinearWeight;
 import dev.quire.kernel.RopeTable;
+import dev.quire.tensor.ActivationScheme;
+import dev.quire.tensor.ActivationScheme.Kind;
 import dev.quire.tensor.DType;
+import dev.quire.tensor.QuantizedMatrix.Codes;
 import dev.quire.tensor.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -46,18 +49,34 @@ class CpuAllocationTest {
         for (DType dtype : new DType[] {DType.BF16, DType.F16, DType.F32}) {
             weights.add(CpuTensors.dense(random, dtype, 250, 1000, true));
         }
-        for (int numBits : new int[] {4, 8}) {
-            weights.add(CpuTensors.quantized(random, numBits, 32, true, DType.BF16, 250, 1024));
-            weights.add(CpuTensors.quantized(random, numBits, 128, false, DType.BF16, 250, 1024));
+        ActivationScheme[] schemes = {
+            ActivationScheme.NONE,
+            ActivationScheme.dynamic(Kind.INT8, 0),
+            ActivationScheme.dynamic(Kind.E4M3, 128),
+            new ActivationScheme(Kind.INT8, true, 0, false, 1, 0)
+        };
+        for (Codes codes : Codes.values()) {
+            ActivationScheme scheme = schemes[codes.ordinal() % schemes.length];
+            weights.add(ArrayMatrix.random(random, codes, 32, true, true, DType.F16, 250, 1024)
+                    .weight(scheme));
+            weights.add(ArrayMatrix.random(random, codes, 1000, false, false, DType.F32, 250, 1000)
+                    .weight(ActivationScheme.NONE));
+            weights.add(ArrayMatrix.random(random, codes, 64, false, false, DType.BF16, 250, 1024)
+                    .weight(ActivationScheme.NONE));
         }
         for (LinearWeight weight : weights) {
             Linear linear = gemm.load(weight);
             for (int numRows : new int[] {1, 2, 3, 4, 5, 16}) {
                 Tensor x = CpuTensors.random(random, numRows, weight.inFeatures(), 0);
                 Tensor out = CpuTensors.poisoned(numRows, 250, 0);
-                assertEndsWithoutAllocating(weight + " times " + numRows, () -> gemm.matmul(out, x, linear, numRows));
+                assertEndsWithoutAllocating(
+                        name(weight) + " times " + numRows, () -> gemm.matmul(out, x, linear, numRows));
             }
         }
+    }
+
+    private static String name(LinearWeight weight) {
+        return weight instanceof LinearWeight.Dense dense ? dense.weight().dtype() + "" : weight.name();
     }
 
     @Test
