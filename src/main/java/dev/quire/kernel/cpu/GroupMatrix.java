@@ -92,30 +92,26 @@ final class GroupMatrix extends PackedMatrix {
     void pack(int panel, QuantizedMatrix matrix) {
         int numRows = panelRows(panel);
         QuantizedMatrix.Rows source = matrix.rows(panel * PANEL_ROWS, numRows);
-        byte[] rowCodes = new byte[cols];
+        int stride = cols + PanelCodes.MAX_BLOCK_COLS;
+        byte[] rowCodes = new byte[PANEL_ROWS * stride];
         float[] rowScales = new float[numGroups];
         float[] rowOffsets = new float[hasOffsets ? numGroups : 0];
-        int[] dst = words[panel / panelsPerArray];
         for (int row = 0; row < numRows; row++) {
-            source.codes(row, rowCodes, 0);
-            for (int group = 0; group < numGroups; group++) {
-                int first = group * groupCols;
-                int count = Math.min(groupCols, cols - first);
-                int at = offset(panel) + group * groupLength;
-                for (int i = 0; i < count; i++) {
-                    int block = i / codes.blockCols;
-                    int to = at + block * codes.blockWords * L;
-                    codes.put(dst, to, i - block * codes.blockCols, row, rowCodes[first + i] & 0xff);
-                }
-            }
+            source.codes(row, rowCodes, row * stride);
             source.scales(row, rowScales, 0);
             if (hasOffsets) {
                 source.offsets(row, rowOffsets, 0);
             }
-            if (!codes.isInteger()) {
-                check(matrix, rowCodes);
-            }
             scales.store(panel, row, rowScales, rowOffsets);
+        }
+        if (!codes.isInteger()) {
+            check(matrix, rowCodes);
+        }
+        int[] dst = words[panel / panelsPerArray];
+        for (int group = 0; group < numGroups; group++) {
+            int first = group * groupCols;
+            int numBlocks = (Math.min(groupCols, cols - first) + codes.blockCols - 1) / codes.blockCols;
+            codes.pack(rowCodes, first, stride, numBlocks, dst, wordOffset(panel, group, 0));
         }
     }
 
@@ -212,9 +208,13 @@ final class GroupMatrix extends PackedMatrix {
             float bias = scales.bias(panel, panelRow, group, scale);
             int first = group * groupCols;
             int count = Math.min(groupCols, cols - first);
-            for (int i = 0; i < count; i++) {
-                int code = codes.get(src, wordOffset(panel, group, i), i % codes.blockCols, panelRow);
-                dst[dstOffset + first + i] = Math.fma(codes.value(code), scale, bias);
+            int from = wordOffset(panel, group, 0);
+            for (int i = 0; i < count; i += codes.blockCols, from += codes.blockWords * L) {
+                int end = Math.min(codes.blockCols, count - i);
+                for (int c = 0; c < end; c++) {
+                    float value = codes.value(codes.get(src, from, c, panelRow));
+                    dst[dstOffset + first + i + c] = Math.fma(value, scale, bias);
+                }
             }
         }
     }

@@ -62,26 +62,58 @@ enum PanelCodes {
     }
 
     /**
-     * Adds a code to a panel of zeros.
+     * Packs whole blocks of a panel.
+     *
+     * @param codes one a byte, row r's from {@code from + r · stride}; what lies beyond a group's columns means nothing
+     * @param to the first block's first word
+     */
+    void pack(byte[] codes, int from, int stride, int numBlocks, int[] words, int to) {
+        for (int block = 0; block < numBlocks; block++) {
+            int col = from + block * blockCols;
+            int at = to + block * blockWords * Lanes.COUNT;
+            for (int lane = 0; lane < Lanes.COUNT; lane++) {
+                int low = col + lane * stride;
+                int high = low + Lanes.COUNT * stride;
+                if (numBits == 8) {
+                    words[at + lane] = codes[low] & 0xff
+                            | (codes[high] & 0xff) << 8
+                            | (codes[low + 1] & 0xff) << 16
+                            | codes[high + 1] << 24;
+                } else {
+                    packInts(codes, low, high, words, at + lane);
+                }
+            }
+        }
+    }
+
+    private void packInts(byte[] codes, int low, int high, int[] words, int at) {
+        for (int i = 0; i < blockCols; i += QUAD_COLS) {
+            words[at + i / QUAD_COLS * Lanes.COUNT] = codes[low + i] & 15
+                    | (codes[high + i] & 15) << 4
+                    | (codes[low + i + 1] & 15) << 8
+                    | (codes[high + i + 1] & 15) << 12
+                    | (codes[low + i + 2] & 15) << 16
+                    | (codes[high + i + 2] & 15) << 20
+                    | (codes[low + i + 3] & 15) << 24
+                    | codes[high + i + 3] << 28;
+        }
+        if (numBits > 4) {
+            int bits = numBits - 4;
+            int word = 0;
+            for (int i = 0; i < blockCols; i++) {
+                word |= codes[low + i] >> 4 << 2 * bits * i | codes[high + i] >> 4 << 2 * bits * i + bits;
+            }
+            words[at + (blockWords - 1) * Lanes.COUNT] = word;
+        }
+    }
+
+    /**
+     * The code that {@link #pack} stored.
      *
      * @param at the block's first word in lane 0
      * @param col column in the block
      * @param row row in the panel
      */
-    void put(int[] words, int at, int col, int row, int code) {
-        int lane = at + row % Lanes.COUNT;
-        int place = 2 * col + row / Lanes.COUNT;
-        if (numBits == 8) {
-            words[lane] |= code << 8 * place;
-            return;
-        }
-        words[lane + col / QUAD_COLS * Lanes.COUNT] |= (code & 15) << 4 * (place % (2 * QUAD_COLS));
-        if (numBits > 4) {
-            words[lane + (blockWords - 1) * Lanes.COUNT] |= code >>> 4 << (numBits - 4) * place;
-        }
-    }
-
-    /** The code that {@link #put} stored. */
     int get(int[] words, int at, int col, int row) {
         int lane = at + row % Lanes.COUNT;
         int place = 2 * col + row / Lanes.COUNT;
