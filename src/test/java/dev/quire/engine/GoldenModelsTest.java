@@ -92,7 +92,16 @@ class GoldenModelsTest {
             "granite-swa",
             "ministral3",
             "olmo3",
-            "phi3");
+            "phi3",
+            "w4a16",
+            "w4a16-actorder",
+            "w4a16-asymmetric",
+            "w8a8",
+            "w8a8-static",
+            "fp8-channel",
+            "fp8-block",
+            "gptq-asymmetric",
+            "awq");
 
     static List<String> names() throws IOException {
         try (Stream<Path> directories = Files.list(ROOT)) {
