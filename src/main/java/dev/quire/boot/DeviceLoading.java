@@ -15,6 +15,7 @@ import dev.quire.tensor.DType;
 import dev.quire.tensor.OutOfDeviceMemoryException;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.ConfigJson;
+import dev.quire.weights.quant.QuantizationConfig;
 import java.security.SecureRandom;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -89,8 +90,8 @@ final class DeviceLoading {
                             sizes.maxNumBatchedTokens,
                             sizes.maxModelLen() / options.blockSize() + 1,
                             config.vocabSize()));
-            DType kvType = KvCacheType.of(options.kvCacheDtype(), KvScaleTensors.isMadeForFp8(json), backend);
-            KvScales kvScales = KvScaleTensors.find(checkpoint, config.numLayers());
+            DType kvType = KvCacheType.of(options.kvCacheDtype(), isMadeForFp8Cache(), backend);
+            KvScales kvScales = KvScaleTensors.find(checkpoint, config);
             MemoryPlan plan = sizes.plan(backend, kvType, weightBytes, scratchBytes);
             plan.describe().lines().forEach(log);
             DenseDecoder model =
@@ -121,6 +122,12 @@ final class DeviceLoading {
             backend.close();
             throw e;
         }
+    }
+
+    private boolean isMadeForFp8Cache() {
+        return QuantizationConfig.from(json)
+                .map(QuantizationConfig::kvCacheIsFp8)
+                .orElse(false);
     }
 
     private PagedKvCache kvCache(Backend backend, MemoryPlan plan, DType type, KvScales scales) {

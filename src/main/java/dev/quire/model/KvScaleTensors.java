@@ -4,7 +4,6 @@ import dev.quire.kernel.KvScales;
 import dev.quire.tensor.HostTensor;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
-import dev.quire.weights.ConfigJson;
 import java.util.List;
 
 /**
@@ -20,31 +19,28 @@ public final class KvScaleTensors {
 
     private KvScaleTensors() {}
 
-    /** Whether config.json says that the checkpoint was made for an FP8 cache ({@code kv_cache_scheme}). */
-    public static boolean isMadeForFp8(ConfigJson json) {
-        return json.optionalObject("quantization_config")
-                .filter(quantization -> quantization.isObject("kv_cache_scheme"))
-                .map(quantization -> quantization.object("kv_cache_scheme"))
-                .filter(scheme -> scheme.string("type", "int").equals("float") && scheme.integer("num_bits", 0) == 8)
-                .isPresent();
+    /** The scales of all layers, 1 for those without; throws {@link CheckpointException} naming file and tensor. */
+    public static KvScales find(Checkpoint checkpoint, ModelConfig config) {
+        return find(checkpoint, config.names().roots(), config.numLayers());
     }
 
-    /** The scales of all layers, 1 for those without; throws {@link CheckpointException} naming file and tensor. */
-    public static KvScales find(Checkpoint checkpoint, int numLayers) {
+    static KvScales find(Checkpoint checkpoint, List<WeightNames.Root> roots, int numLayers) {
         float[] keys = new float[numLayers];
         float[] values = new float[numLayers];
         for (int i = 0; i < numLayers; i++) {
-            String attention = "model.layers." + i + ".self_attn.";
-            keys[i] = scale(checkpoint, attention, KEY_NAMES);
-            values[i] = scale(checkpoint, attention, VALUE_NAMES);
+            keys[i] = scale(checkpoint, roots, i, KEY_NAMES);
+            values[i] = scale(checkpoint, roots, i, VALUE_NAMES);
         }
         return new KvScales(keys, values);
     }
 
-    private static float scale(Checkpoint checkpoint, String prefix, List<String> names) {
-        for (String name : names) {
-            if (checkpoint.has(prefix + name)) {
-                return number(checkpoint, prefix + name);
+    private static float scale(Checkpoint checkpoint, List<WeightNames.Root> roots, int layer, List<String> names) {
+        for (WeightNames.Root root : roots) {
+            String prefix = root.decoder() + "layers." + layer + ".self_attn.";
+            for (String name : names) {
+                if (checkpoint.has(prefix + name)) {
+                    return number(checkpoint, prefix + name);
+                }
             }
         }
         return 1f;

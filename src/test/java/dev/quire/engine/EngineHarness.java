@@ -79,7 +79,7 @@ final class EngineHarness implements AutoCloseable {
         backend = setup.overlap == Overlap.LATE_TOKENS ? LateBackend.of(device, setup.maxNumSeqs) : device;
         KvScales scales;
         try (Checkpoint checkpoint = Checkpoint.open(files)) {
-            scales = KvScaleTensors.find(checkpoint, config.numLayers());
+            scales = KvScaleTensors.find(checkpoint, config);
             DecoderWeights weights = DecoderWeights.find(checkpoint, json, config);
             var limits = new DenseDecoder.Limits(setup.budget, setup.maxNumSeqs, setup.maxModelLen);
             backend.gemm().expect(weights.matrices());

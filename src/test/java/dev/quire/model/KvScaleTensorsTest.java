@@ -6,11 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.quire.kernel.KvScales;
 import dev.quire.weights.Checkpoint;
 import dev.quire.weights.CheckpointException;
-import dev.quire.weights.ConfigJson;
 import dev.quire.weights.ModelFiles;
 import dev.quire.weights.SafetensorsBuilder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,7 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class KvScaleTensorsTest {
-    private static final String LAYER = "model.layers.1.self_attn.";
+    private static final String LAYER = "language_model.model.layers.1.self_attn.";
+    private static final List<WeightNames.Root> ROOTS = WeightNames.MULTIMODAL;
     private static final long[] SCALAR = {};
     private static final long[] ONE = {1};
 
@@ -28,7 +28,7 @@ class KvScaleTensorsTest {
     private KvScales find(SafetensorsBuilder tensors) {
         tensors.writeTo(dir.resolve("model.safetensors"));
         try (Checkpoint checkpoint = Checkpoint.open(ModelFiles.ofDirectory(dir))) {
-            return KvScaleTensors.find(checkpoint, 3);
+            return KvScaleTensors.find(checkpoint, ROOTS, 3);
         }
     }
 
@@ -44,6 +44,16 @@ class KvScaleTensorsTest {
                 find(new SafetensorsBuilder().floats(LAYER + key, SCALAR, 0.25f).bf16(LAYER + value, ONE, 0.5f));
         assertThat(scales.keys()).containsExactly(1f, 0.25f, 1f);
         assertThat(scales.values()).containsExactly(1f, 0.5f, 1f);
+    }
+
+    @Test
+    void theFirstPrefixThatHasOneCounts() {
+        KvScales scales = find(new SafetensorsBuilder()
+                .floats("model.language_model.layers.1.self_attn.k_scale", SCALAR, 0.75f)
+                .floats(LAYER + "v_scale", SCALAR, 0.5f)
+                .floats("model.layers.1.self_attn.k_scale", SCALAR, 8f));
+        assertThat(scales.key(1)).isEqualTo(0.75f);
+        assertThat(scales.value(1)).isEqualTo(0.5f);
     }
 
     @Test
@@ -76,19 +86,5 @@ class KvScaleTensorsTest {
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining(LAYER + "k_scale")
                 .hasMessageContaining("one scale a layer");
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = ';',
-            value = {
-                "{};false",
-                "{\"quantization_config\":{\"kv_cache_scheme\":null}};false",
-                "{\"quantization_config\":{\"kv_cache_scheme\":{\"num_bits\":8,\"type\":\"int\"}}};false",
-                "{\"quantization_config\":{\"kv_cache_scheme\":{\"num_bits\":8,\"type\":\"float\"}}};true",
-            })
-    void theConfigurationSaysWhetherItWasMadeForFp8(String json, boolean expected) {
-        ConfigJson config = ConfigJson.parse("config.json", json.getBytes(StandardCharsets.UTF_8));
-        assertThat(KvScaleTensors.isMadeForFp8(config)).isEqualTo(expected);
     }
 }
