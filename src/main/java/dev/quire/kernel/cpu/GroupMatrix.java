@@ -212,7 +212,7 @@ final class GroupMatrix extends PackedMatrix {
             for (int i = 0; i < count; i += codes.blockCols, from += codes.blockWords * L) {
                 int end = Math.min(codes.blockCols, count - i);
                 for (int c = 0; c < end; c++) {
-                    float value = codes.value(codes.get(src, from, c, panelRow));
+                    float value = codes.value(codes.get(src, from, c, panelRow)) * codes.inputFactor();
                     dst[dstOffset + first + i + c] = Math.fma(value, scale, bias);
                 }
             }

@@ -88,30 +88,16 @@ final class GroupTile {
         Objects.checkFromIndexSize(from, numBlocks * L, w.length);
         Objects.checkFromIndexSize(to, numBlocks * 4 * L, dst.length);
         IntVector mask = IntVector.broadcast(I, MASK_E4M3);
-        FloatVector factor = FloatVector.broadcast(F, PanelCodes.E4M3_FACTOR);
         for (int i = 0; i < numBlocks; i++) {
             IntVector word = IntVector.fromArray(I, w, from + i * L);
             int at = to + 4 * i * L;
-            FloatVector v0 = word.lanewise(LSHL, 24)
-                    .lanewise(ASHR, 4)
-                    .and(mask)
-                    .reinterpretAsFloats()
-                    .mul(factor);
+            FloatVector v0 = word.lanewise(LSHL, 24).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
             v0.intoArray(dst, at);
-            FloatVector v1 = word.lanewise(LSHL, 16)
-                    .lanewise(ASHR, 4)
-                    .and(mask)
-                    .reinterpretAsFloats()
-                    .mul(factor);
+            FloatVector v1 = word.lanewise(LSHL, 16).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
             v1.intoArray(dst, at + L);
-            FloatVector v2 = word.lanewise(LSHL, 8)
-                    .lanewise(ASHR, 4)
-                    .and(mask)
-                    .reinterpretAsFloats()
-                    .mul(factor);
+            FloatVector v2 = word.lanewise(LSHL, 8).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
             v2.intoArray(dst, at + 2 * L);
-            FloatVector v3 =
-                    word.lanewise(ASHR, 4).and(mask).reinterpretAsFloats().mul(factor);
+            FloatVector v3 = word.lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
             v3.intoArray(dst, at + 3 * L);
         }
     }
@@ -385,7 +371,6 @@ final class GroupTile {
             float[] sums,
             int s) {
         IntVector mask = IntVector.broadcast(I, MASK_E4M3);
-        FloatVector factor = FloatVector.broadcast(F, PanelCodes.E4M3_FACTOR);
         int last = numPanels - 1;
         int p1 = Math.min(1, last);
         int w1 = p1 * panelLength;
@@ -411,90 +396,50 @@ final class GroupTile {
                 IntVector word2 = IntVector.fromArray(I, w, k + w2);
                 IntVector word3 = IntVector.fromArray(I, w, k + w3);
                 FloatVector x0 = FloatVector.broadcast(F, x[at]);
-                FloatVector a0x0 = word0.lanewise(LSHL, 24)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a0x0 =
+                        word0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a0 = a0x0.fma(x0, a0);
-                FloatVector b0x0 = word0.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector b0x0 =
+                        word0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b0 = b0x0.fma(x0, b0);
-                FloatVector a1x0 = word1.lanewise(LSHL, 24)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a1x0 =
+                        word1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a1 = a1x0.fma(x0, a1);
-                FloatVector b1x0 = word1.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector b1x0 =
+                        word1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b1 = b1x0.fma(x0, b1);
-                FloatVector a2x0 = word2.lanewise(LSHL, 24)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a2x0 =
+                        word2.lanewise(LSHL, 24).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a2 = a2x0.fma(x0, a2);
-                FloatVector b2x0 = word2.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector b2x0 =
+                        word2.lanewise(LSHL, 16).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b2 = b2x0.fma(x0, b2);
-                FloatVector a3x0 = word3.lanewise(LSHL, 24)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a3x0 =
+                        word3.lanewise(LSHL, 24).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a3 = a3x0.fma(x0, a3);
-                FloatVector b3x0 = word3.lanewise(LSHL, 16)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector b3x0 =
+                        word3.lanewise(LSHL, 16).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b3 = b3x0.fma(x0, b3);
                 FloatVector x1 = FloatVector.broadcast(F, x[at + 1]);
-                FloatVector a0x1 = word0.lanewise(LSHL, 8)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a0x1 =
+                        word0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a0 = a0x1.fma(x1, a0);
-                FloatVector b0x1 =
-                        word0.lanewise(ASHR, 4).and(mask).reinterpretAsFloats().mul(factor);
+                FloatVector b0x1 = word0.lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b0 = b0x1.fma(x1, b0);
-                FloatVector a1x1 = word1.lanewise(LSHL, 8)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a1x1 =
+                        word1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a1 = a1x1.fma(x1, a1);
-                FloatVector b1x1 =
-                        word1.lanewise(ASHR, 4).and(mask).reinterpretAsFloats().mul(factor);
+                FloatVector b1x1 = word1.lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b1 = b1x1.fma(x1, b1);
-                FloatVector a2x1 = word2.lanewise(LSHL, 8)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a2x1 =
+                        word2.lanewise(LSHL, 8).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a2 = a2x1.fma(x1, a2);
-                FloatVector b2x1 =
-                        word2.lanewise(ASHR, 4).and(mask).reinterpretAsFloats().mul(factor);
+                FloatVector b2x1 = word2.lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b2 = b2x1.fma(x1, b2);
-                FloatVector a3x1 = word3.lanewise(LSHL, 8)
-                        .lanewise(ASHR, 4)
-                        .and(mask)
-                        .reinterpretAsFloats()
-                        .mul(factor);
+                FloatVector a3x1 =
+                        word3.lanewise(LSHL, 8).lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 a3 = a3x1.fma(x1, a3);
-                FloatVector b3x1 =
-                        word3.lanewise(ASHR, 4).and(mask).reinterpretAsFloats().mul(factor);
+                FloatVector b3x1 = word3.lanewise(ASHR, 4).and(mask).reinterpretAsFloats();
                 b3 = b3x1.fma(x1, b3);
             }
             FloatVector xGroup = FloatVector.broadcast(F, xSums[sum]);

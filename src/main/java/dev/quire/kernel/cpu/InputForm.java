@@ -11,25 +11,27 @@ import org.jspecify.annotations.Nullable;
  *
  * @param columnOrder its column c multiplies input columnOrder[c]; null for the layer's own order
  * @param rounding applied to the input in the layer's order
+ * @param factor power of two that multiplies it at last
  * @param groupCols columns of a group whose inputs it wants summed too; 0 for no sums
  */
-record InputForm(int @Nullable [] columnOrder, ActivationScheme rounding, int groupCols) {
+record InputForm(int @Nullable [] columnOrder, ActivationScheme rounding, float factor, int groupCols) {
     /** Columns that one chain of multiply-adds takes; what larger groups are cut into. */
     static final int MAX_CHAIN_COLS = 128;
 
     /** As it is. */
-    static final InputForm PLAIN = new InputForm(null, ActivationScheme.NONE, 0);
+    static final InputForm PLAIN = new InputForm(null, ActivationScheme.NONE, 1, 0);
 
     /** For a matrix that stays quantized. */
     static InputForm of(LinearWeight.Quantized weight) {
         QuantizedMatrix matrix = weight.matrix();
         int groupCols = Math.min(matrix.groupSize(), matrix.numCols());
-        return new InputForm(matrix.columnOrder(), weight.activations(), groupCols);
+        float factor = PanelCodes.of(matrix.codes()).inputFactor();
+        return new InputForm(matrix.columnOrder(), weight.activations(), factor, groupCols);
     }
 
     /** Whether inputs are used where they are and as they are. */
     boolean isInPlace() {
-        return columnOrder == null && !rounds();
+        return columnOrder == null && !rounds() && factor == 1;
     }
 
     /** Chains that a row of {@code cols} inputs is cut into: groups, or parts of them. */
@@ -59,6 +61,7 @@ record InputForm(int @Nullable [] columnOrder, ActivationScheme rounding, int gr
     public boolean equals(@Nullable Object other) {
         return other instanceof InputForm form
                 && groupCols == form.groupCols
+                && factor == form.factor
                 && Arrays.equals(columnOrder, form.columnOrder)
                 && (rounding.equals(form.rounding) || !rounds() && !form.rounds());
     }

@@ -103,6 +103,7 @@ final class PackedRows {
     /** Rows {@code stride} apart to a band. */
     private void pack(float[] src, int from, int stride, int count, int to) {
         int @Nullable [] order = form.columnOrder();
+        float factor = form.factor();
         // A few columns of all rows at a time: whole cache lines in and out.
         for (int k = 0; k < cols; k += 16) {
             int end = Math.min(cols, k + 16);
@@ -110,11 +111,11 @@ final class PackedRows {
                 int row = from + c * stride;
                 if (order == null) {
                     for (int i = k; i < end; i++) {
-                        packed[to + i * count + c] = src[row + i];
+                        packed[to + i * count + c] = src[row + i] * factor;
                     }
                 } else {
                     for (int i = k; i < end; i++) {
-                        packed[to + i * count + c] = src[row + order[i]];
+                        packed[to + i * count + c] = src[row + order[i]] * factor;
                     }
                 }
             }

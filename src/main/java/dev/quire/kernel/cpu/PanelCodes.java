@@ -17,9 +17,6 @@ enum PanelCodes {
     /** Columns of the largest block. */
     static final int MAX_BLOCK_COLS = 16;
 
-    /** An 8-bit float's exponent and significand read as an f32's are too small by this. */
-    static final float E4M3_FACTOR = 0x1p120f;
-
     private static final int QUAD_COLS = 4;
 
     final int numBits;
@@ -48,7 +45,15 @@ enum PanelCodes {
 
     /** What a scale is multiplied by before use: an integer q of n bits is read as 1 + q / 2ⁿ. */
     float scaleFactor() {
-        return isInteger() ? 1 << numBits : 1;
+        return isInteger() ? 1 << numBits : 0x1p60f;
+    }
+
+    /**
+     * What inputs are multiplied by before use. An 8-bit float is read as 2^-120 of itself: half of that is made good here, so
+     * that no product leaves f32, and half by the scale.
+     */
+    float inputFactor() {
+        return isInteger() ? 1 : 0x1p60f;
     }
 
     /** What a scale, with its factor, is multiplied by to be the bias where no offset is kept: the zero in the middle. */
@@ -128,11 +133,11 @@ enum PanelCodes {
         return low | (high & (1 << numBits - 4) - 1) << 4;
     }
 
-    /** What a code is read as, exactly: 1 + q / 2ⁿ, or the 8-bit float. */
+    /** What a code is read as, exactly: 1 + q / 2ⁿ, or 2^-120 of the 8-bit float. */
     float value(int code) {
         if (isInteger()) {
             return Float.intBitsToFloat(0x3f800000 | code << 23 - numBits);
         }
-        return Float.intBitsToFloat((code & 0x80) << 24 | (code & 0x7f) << 20) * E4M3_FACTOR;
+        return Float.intBitsToFloat((code & 0x80) << 24 | (code & 0x7f) << 20);
     }
 }

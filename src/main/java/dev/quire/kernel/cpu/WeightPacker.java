@@ -139,7 +139,7 @@ final class WeightPacker {
                 kind -> new CpuLinear(
                         List.of(new CpuLinear.Part(
                                 matrix.ofSameKind(SAMPLE_ROWS, SAMPLE_COLS),
-                                new InputForm(null, rounding, Math.min(SAMPLE_COLS, form.groupCols())))),
+                                new InputForm(null, rounding, form.factor(), Math.min(SAMPLE_COLS, form.groupCols())))),
                         null,
                         1));
     }
